@@ -1,0 +1,95 @@
+"""What goes into a cycle and what comes out of it: frozen values, no behaviour.
+
+The same shapes are used at the bench, in the simulator, in virtual time and in replay.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from controller.core.signals import Reading
+
+
+class Act(enum.Enum):
+    """What a person can ask for."""
+
+    START = "start"  # leave STANDBY
+    CONFIRM = "confirm"  # pass the gate that waits for a person
+    DOSE = "dose"  # the drug fraction was given: `text` = "lot;who"
+    HOLD = "hold"
+    RESUME = "resume"  # leave HOLD and re-arm the heat
+    STOP = "stop"
+    RESET = "reset"  # clear the trip latch; never re-heats
+    DRAIN = "drain"  # end perfusion now and drain
+    ACKNOWLEDGE = "acknowledge"
+    AUDIO_PAUSE = "audio_pause"
+    TARGET = "target"  # cavity target, `value` in °C
+    FLOW = "flow"  # flow set-point, `value` in L/min
+
+
+class Order(NamedTuple):
+    """One act of one person. `value` and `text` as the act needs them."""
+
+    act: Act
+    who: str = "operator"
+    value: float | None = None
+    text: str = ""
+
+
+class ProtectiveStatus(NamedTuple):
+    """What the protective channel last said of itself."""
+
+    at_s: float
+    permit: bool  # it would let the heat on
+    contactor_closed: bool
+    trip: str = ""  # latched reason, "" when none
+    outlet_b_c: float | None = None
+    inflow_b_c: float | None = None
+
+
+class LinkFault(NamedTuple):
+    """A device that has not answered as it should since `since_s`."""
+
+    device: str
+    since_s: float
+    text: str
+
+
+class Inputs(NamedTuple):
+    """All that a cycle may know of the world. A signal that no probe delivers is absent from `readings`."""
+
+    readings: Mapping[str, Reading]
+    orders: tuple[Order, ...] = ()
+    protective: ProtectiveStatus | None = None
+    link_faults: tuple[LinkFault, ...] = ()
+    host_faults: tuple[str, ...] = ()  # e.g. "recorder: disk full", "loop 0.31 s late"
+    overrun_s: float = 0.0  # lateness of this cycle
+
+
+class Outputs(NamedTuple):
+    """All that a cycle wants of the world. Valid for its refresh time only; nothing here is a latch."""
+
+    heat_on: bool = False
+    bath_setpoint_c: float = 20.0
+    heater_fraction: float = 0.0  # of rated power, for an inline element
+    pump_lpm: float = 0.0
+    pump_enable: bool = False
+    inflow_open: bool = False  # False: the clamp turns the flow into the bypass
+    outflow_closed: bool = False  # False: the drain stands open
+    protective_reset: int = 0  # rises by one when the operator resets; the protective channel decides for itself
+
+
+SAFE = Outputs()
+"""Heat off, pump stopped, clamp into the bypass, drain open: what every failure ends in."""
+
+
+class Event(NamedTuple):
+    """Something that happened, for the record and the log."""
+
+    at_s: float
+    kind: str  # phase | gate | trip | reset | arm | alarm | order | refused | dose | fault | note
+    name: str
+    text: str
+    priority: str = ""  # HIGH | MEDIUM | LOW for alarms

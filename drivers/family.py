@@ -1,0 +1,27 @@
+"""One line of the catalogue of devices. Each driver file ends with its own `FAMILY`; `catalogue` collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from config.schema import Device as DeviceConfig
+from drivers.port import Port
+from drivers.roles import Device
+
+Role = Literal["temperature", "pressure", "flow", "level", "pump", "bath", "element", "relay"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """What it is, what it can do, and what it does by itself when the host falls silent."""
+
+    name: str
+    title: str
+    roles: tuple[Role, ...]
+    wire: str
+    comm_loss: str
+    manual: str
+    make: Callable[[Port, DeviceConfig, str], Device]
+    """(port, the device's configuration, the device's name in the rig) -> driver; raises ValueError on bad options."""
