@@ -1,0 +1,138 @@
+"""Which readings may be used: fresh, inside the probe's range, not jumping, not frozen; and the vote of the cavity.
+
+Missing is never a number: a signal is either in `good` or, with the reason, in `bad`. Not responsible for what a value
+means for the patient (`interlocks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from config.schema import Rig
+from controller.core.signals import CAVITY, Quality, Reading, by_name
+
+DEFAULT_MAX_AGE_S = 1.0
+JUMP_C = 2.0  # more than this between two readings of one probe is electrical: a probe in fluid needs seconds
+JUMPS_ALLOWED = 3  # readings in a row that the median may swallow before the probe is called implausible
+STUCK_S = 20.0  # bit-identical for so long, on a probe that has shown finer steps than FINE_STEP_C
+FINE_STEP_C = 0.05
+FUTURE_S = 0.05  # a stamp further ahead than this is a broken clock, not a fresh value
+CAVITY_OUTLIER_C = 4.0
+
+
+class Track(NamedTuple):
+    """What is remembered of one probe: its last two values, when it last changed, its finest step, jumps in a row."""
+
+    at_s: float
+    last: float
+    before: float
+    changed_s: float
+    finest_step: float
+    jumps: int
+
+
+class Sensed(NamedTuple):
+    """The world as far as it may be believed."""
+
+    good: dict[str, float]
+    bad: dict[str, str]
+    cavity_mean_c: float | None
+    cavity_max_c: float | None
+    cavity_valid: int
+    cavity_outlier: str
+
+
+class Sensing:
+    """Judge the readings of one rig. Stateless: the tracks go in and come out."""
+
+    def __init__(self, *, rig: Rig) -> None:
+        table = by_name()
+        extra = ("outlet_b_c", "inflow_b_c")
+        names = [*rig.signals, *extra]
+        self._plan = tuple(
+            (
+                name,
+                table[name].low,
+                table[name].high,
+                rig.signals[name].max_age_s if name in rig.signals else DEFAULT_MAX_AGE_S,
+                table[name].unit == "°C" and name != "heater_setpoint_c",
+            )
+            for name in names
+        )
+        self._cavity = tuple(name for name in CAVITY if name in rig.signals)
+
+    def step(
+        self, tracks: Mapping[str, Track], readings: Mapping[str, Reading], now_s: float
+    ) -> tuple[dict[str, Track], Sensed]:
+        """Return the new tracks and what may be believed at `now_s` (monotonic seconds)."""
+        good: dict[str, float] = {}
+        bad: dict[str, str] = {}
+        kept: dict[str, Track] = {}
+        for name, low, high, max_age_s, is_temperature in self._plan:
+            reading = readings.get(name)
+            if reading is None:
+                bad[name] = "no reading"
+                continue
+            value, at_s, quality, detail = reading
+            if quality is not Quality.GOOD or value is None:
+                bad[name] = detail or quality.value
+                continue
+            if not (-FUTURE_S <= now_s - at_s <= max_age_s):
+                bad[name] = f"stale: {now_s - at_s:.1f} s old"
+                continue
+            if not (low <= value <= high):
+                bad[name] = f"reads {value:.2f}, outside {low:g}..{high:g}"
+                continue
+            if not is_temperature:
+                good[name] = value
+                continue
+            track = tracks.get(name)
+            if track is None:
+                kept[name] = Track(at_s, value, value, at_s, 1.0, 0)
+                good[name] = value
+                continue
+            if at_s != track.at_s:
+                track = _follow(track, value, at_s)
+            kept[name] = track
+            if track.jumps >= JUMPS_ALLOWED:
+                bad[name] = f"jumps: {track.before:.2f} to {track.last:.2f} °C"
+            elif track.finest_step < FINE_STEP_C and at_s - track.changed_s > STUCK_S:
+                bad[name] = f"frozen at {track.last:.2f} °C for {at_s - track.changed_s:.0f} s"
+            else:
+                good[name] = track.last if track.jumps == 0 else track.before
+        return kept, self._vote(good, bad)
+
+    def _vote(self, good: dict[str, float], bad: dict[str, str]) -> Sensed:
+        values = [good[name] for name in self._cavity if name in good]
+        if not values:
+            return Sensed(good, bad, None, None, 0, "")
+        highest = max(values)
+        outlier = ""
+        if len(values) >= 3 and highest - min(values) > CAVITY_OUTLIER_C:
+            middle = sorted(values)[len(values) // 2]
+            # Only a probe that reads far too cold is voted out: a hot one may be right, and hot is what burns.
+            cold = [n for n in self._cavity if n in good and middle - good[n] > CAVITY_OUTLIER_C]
+            if cold:
+                outlier = cold[0]
+                values = [good[n] for n in self._cavity if n in good and n not in cold]
+        return Sensed(good, bad, sum(values) / len(values), highest, len(values), outlier)
+
+
+def _follow(track: Track, value: float, at_s: float) -> Track:
+    _, last, _, changed_s, finest_step, jumps = track
+    change = abs(value - last)
+    if change == 0.0:
+        return Track(at_s, value, last, changed_s, finest_step, 0)
+    if change > JUMP_C:
+        # Keep the believed value in `before` until the jump has lasted; then the probe is bad, not the fluid.
+        believed = track.before if jumps else last
+        if jumps and abs(value - believed) <= JUMP_C:
+            return Track(at_s, value, believed, at_s, finest_step, 0)
+        return Track(at_s, value, believed, at_s, finest_step, jumps + 1)
+    if jumps:
+        # Settled at the new level: it stays implausible until it comes back to what was believed.
+        if abs(value - track.before) <= JUMP_C:
+            return Track(at_s, value, last, at_s, finest_step, 0)
+        return Track(at_s, value, track.before, at_s, finest_step, jumps + 1)
+    return Track(at_s, value, last, at_s, change if change < finest_step else finest_step, 0)
