@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 SMOOTHING_S = 2.0  # waves in the reservoir
 DRIFT_WINDOW_S = 600.0
+SETTLE_WINDOW_S = 15.0
 
 
 class Balance(NamedTuple):
@@ -23,6 +24,9 @@ class Balance(NamedTuple):
     drift_at_s: float = 0.0
     drift_level_ml: float | None = None
     drift_ml: float = 0.0  # fall of the level over the last whole window of steady circulation
+    settle_at_s: float = 0.0
+    settle_level_ml: float | None = None
+    settled_ml: float | None = None  # rise of the level over the last whole settle window
 
     @property
     def in_patient_ml(self) -> float | None:
@@ -55,11 +59,27 @@ def step(
     elif level is not None and (drift_level is None or now_s - drift_at_s >= DRIFT_WINDOW_S):
         drift_ml = 0.0 if drift_level is None else drift_level - level
         drift_at_s, drift_level = now_s, level
+    settle_at_s, settle_level, settled = balance.settle_at_s, balance.settle_level_ml, balance.settled_ml
+    if level is not None and (settle_level is None or now_s - settle_at_s >= SETTLE_WINDOW_S):
+        settled = None if settle_level is None else level - settle_level
+        settle_at_s, settle_level = now_s, level
     reference = balance.reference_ml
     peak = balance.peak_ml
     if reference is not None and level is not None:
         peak = max(peak, balance.carried_ml + reference - level)
-    return Balance(level, reference, balance.carried_ml, infused, peak, drift_at_s, drift_level, drift_ml)
+    return Balance(
+        level,
+        reference,
+        balance.carried_ml,
+        infused,
+        peak,
+        drift_at_s,
+        drift_level,
+        drift_ml,
+        settle_at_s,
+        settle_level,
+        settled,
+    )
 
 
 def begin_fill(balance: Balance) -> Balance:

@@ -39,6 +39,7 @@ class Sensed(NamedTuple):
     bad: dict[str, str]
     cavity_mean_c: float | None
     cavity_max_c: float | None
+    cavity_min_c: float | None
     cavity_valid: int
     cavity_outlier: str
 
@@ -106,7 +107,7 @@ class Sensing:
     def _vote(self, good: dict[str, float], bad: dict[str, str]) -> Sensed:
         values = [good[name] for name in self._cavity if name in good]
         if not values:
-            return Sensed(good, bad, None, None, 0, "")
+            return Sensed(good, bad, None, None, None, 0, "")
         highest = max(values)
         outlier = ""
         if len(values) >= 3 and highest - min(values) > CAVITY_OUTLIER_C:
@@ -116,7 +117,7 @@ class Sensing:
             if cold:
                 outlier = cold[0]
                 values = [good[n] for n in self._cavity if n in good and n not in cold]
-        return Sensed(good, bad, sum(values) / len(values), highest, len(values), outlier)
+        return Sensed(good, bad, sum(values) / len(values), highest, min(values), len(values), outlier)
 
 
 def _follow(track: Track, value: float, at_s: float) -> Track:

@@ -1,0 +1,43 @@
+"""What the interlocks and advisories look at: one frozen picture of a cycle."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from config.schema import Limits, Rig, Treatment
+from controller.core.balance import Balance
+from controller.core.exchange import LinkFault, Outputs, ProtectiveStatus
+from controller.core.regulation import Regulation
+from controller.core.sensing import Sensed
+from controller.core.treatment import Step, Walk
+
+
+class Situation(NamedTuple):
+    """Everything believed at `now_s`, and `last`: what the cycle before had commanded."""
+
+    now_s: float
+    good: dict[str, float]
+    bad: dict[str, str]
+    sensed: Sensed
+    last: Outputs
+    wanted: Outputs
+    step: Step
+    walk: Walk
+    volumes: Balance
+    regulation: Regulation
+    rig: Rig
+    limits: Limits
+    treatment: Treatment
+    fill_ml: float
+    protective: ProtectiveStatus | None
+    link_faults: tuple[LinkFault, ...]
+    host_faults: tuple[str, ...]
+    overrun_s: float
+    pump_steady_s: float  # seconds since the pump command last changed by more than a little
+    heat_off_s: float  # seconds since heat was last commanded; 0 while it is
+    heat_on_s: float  # seconds since heat was first commanded without a break; 0 while it is not
+    line_baseline: float | None  # learned mmHg per L/min of the inflow line
+    stop_asked: str  # who pressed STOP in this cycle, "" for nobody
+    in_patient_ml: float | None
+    dose_due: str
+    cem43_min: float
