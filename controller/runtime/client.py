@@ -1,0 +1,135 @@
+"""A small client of the controller's socket, for the command line, the terminal, the console and engineers' scripts.
+
+    with Client(path) as client:
+        print(client.state()["phase"])
+        client.act("target", value=42.0, who="engineer")
+        for state in client.subscribe():
+            ...
+
+Not responsible for meaning: what a state holds is documented at `controller.core.cycle.Cycle.view`, and under
+`runtime` at `controller.runtime.loop`.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from controller.core.exchange import Act
+from controller.runtime.messages import RESPONSE_MAX, Request, Response, pack, read_response, unpack
+
+
+class Unreachable(Exception):
+    """No controller answers on the socket; the text says which and what to do."""
+
+
+class Refusal(Exception):
+    """The controller did not do what was asked; the text says why and what is allowed."""
+
+
+class Client:
+    """One connection. Not shared between threads; `subscribe` opens a connection of its own."""
+
+    def __init__(self, path: Path, *, timeout_s: float = 3.0) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._ids = 0
+        self._incoming = bytearray()
+        self._socket = _connect(path, timeout_s)
+
+    @classmethod
+    def wait(cls, path: Path, *, for_s: float, timeout_s: float = 3.0) -> Client:
+        """Connect as soon as a controller serves the socket; wall seconds. Raises Unreachable after `for_s`."""
+        until_s = time.monotonic() + for_s
+        while True:
+            try:
+                return cls(path, timeout_s=timeout_s)
+            except Unreachable:
+                if time.monotonic() >= until_s:
+                    raise
+                time.sleep(0.05)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._socket.close()
+
+    def state(self) -> dict[str, Any]:
+        """The newest state; empty before the first cycle. Raises Unreachable."""
+        return self._ask(Request(id=self._id(), do="state")).state or {}
+
+    def act(self, act: str | Act, *, value: float | None = None, text: str = "", who: str = "operator") -> None:
+        """Ask for an act and wait until a cycle took it. Raises Refusal with the reason, or Unreachable."""
+        name = act.value if isinstance(act, Act) else act
+        self._ask(Request(id=self._id(), do="act", act=name, value=value, text=text, who=who))
+
+    def stop(self) -> None:
+        """STOP, on its own path: carried out before this returns to you, whatever else is waiting."""
+        self._ask(Request(id=self._id(), do="stop"))
+
+    def subscribe(self, *, timeout_s: float | None = None) -> Iterator[dict[str, Any]]:
+        """Every new state; states that you are too slow for are left out.
+
+        Raises Unreachable when the controller goes, or when no state comes for `timeout_s` (default: this client's).
+        """
+        with Client(self._path, timeout_s=self._timeout_s if timeout_s is None else timeout_s) as other:
+            number = other._id()
+            other._send(Request(id=number, do="subscribe"))
+            while True:
+                response = other._receive()
+                if response.id == number and response.state is not None:
+                    yield response.state
+
+    def _ask(self, request: Request) -> Response:
+        self._send(request)
+        while True:
+            response = self._receive()
+            # id 0 answers what could not be read at all; other ids answer questions given up after a time-out.
+            if response.id in (request.id, 0):
+                break
+        if not response.ok:
+            raise Refusal(response.error)
+        return response
+
+    def _id(self) -> int:
+        self._ids += 1
+        return self._ids
+
+    def _send(self, request: Request) -> None:
+        try:
+            self._socket.sendall(pack(request))
+        except OSError as error:
+            raise Unreachable(f"{self._path}: {error}") from error
+
+    def _receive(self) -> Response:
+        while (body := unpack(self._incoming, RESPONSE_MAX)) is None:
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError as error:
+                raise Unreachable(f"{self._path}: no answer within {self._timeout_s:g} s") from error
+            except OSError as error:
+                raise Unreachable(f"{self._path}: {error}") from error
+            if not data:
+                raise Unreachable(f"{self._path}: the controller closed the connection")
+            self._incoming += data
+        return read_response(body)
+
+
+def _connect(path: Path, timeout_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    connection.settimeout(timeout_s)
+    try:
+        connection.connect(str(path))
+    except OSError as error:
+        connection.close()
+        raise Unreachable(f"{path}: no controller answers there ({error.strerror or error})") from error
+    return connection

@@ -1,0 +1,77 @@
+"""Where the people's side (api thread) and the loop meet: orders in, answers and the newest state out.
+
+Both sides only append to or take from bounded queues; neither ever waits for the other. STOP does not pass through a
+queue at all. Not responsible for sockets (`api`) or for what an order does (the cycle).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from controller.core.exchange import Order
+from controller.runtime.commands import StopFlag
+
+ORDERS_MAX = 16
+
+
+class Ticket(NamedTuple):
+    """An order, and whom to answer: the api's client and request numbers."""
+
+    order: Order
+    client: int
+    request: int
+
+
+class Answer(NamedTuple):
+    """What became of an order: "" when the cycle took it, else why it was refused."""
+
+    ticket: Ticket
+    refusal: str
+
+
+def _nobody() -> None:
+    """No api is listening yet."""
+
+
+class Desk:
+    """One loop, one api thread. `wake` is called by the loop after it has put something down; it must not block."""
+
+    def __init__(self, *, stop: StopFlag) -> None:
+        self.stop = stop
+        self.wake: Callable[[], None] = _nobody
+        self.state: Mapping[str, object] = {}
+        self.state_seq = 0
+        self.api_fault = ""
+        self._orders: deque[Ticket] = deque()
+        self._answers: deque[Answer] = deque()
+
+    def submit(self, ticket: Ticket) -> str:
+        """Queue an order. Returns "" or why it cannot be taken."""
+        if len(self._orders) >= ORDERS_MAX:
+            return f"{ORDERS_MAX} orders are waiting already; the controller takes one in each cycle"
+        self._orders.append(ticket)
+        return ""
+
+    def take(self) -> Ticket | None:
+        """The oldest order, for the loop."""
+        return self._orders.popleft() if self._orders else None
+
+    def answer(self, ticket: Ticket, refusal: str) -> None:
+        """Say what became of an order."""
+        self._answers.append(Answer(ticket, refusal))
+        self.wake()
+
+    def answers(self) -> list[Answer]:
+        """All answers since the last call, for the api."""
+        taken = []
+        while self._answers:
+            taken.append(self._answers.popleft())
+        return taken
+
+    def show(self, state: Mapping[str, object]) -> None:
+        """Put down the newest state; the one before is gone."""
+        self.state = state
+        self.state_seq += 1
+        self.wake()

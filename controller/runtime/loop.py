@@ -1,0 +1,252 @@
+"""The control loop: one cycle every 0.1 s on absolute deadlines, and SAFE for good after the first exception.
+
+Nothing on this thread waits for a file, a network, a log or a client. A cycle that comes too late is not made up for:
+the missed ones are skipped and the lateness is measured and told to the cycle.
+Not responsible for any decision (`controller.core.cycle`) or any byte (`ports`).
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from controller.core.exchange import SAFE, Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.signals import Reading
+from controller.runtime.desk import Desk
+from controller.runtime.lateness import Lateness
+from controller.runtime.ports import PortNote
+from controller.runtime.slot import LinkStatistics
+from drivers.port import Clock
+
+PERIOD_S = 0.1
+LATE_S = 0.2  # wall seconds; later than this is told to the cycle as a fault of the host
+SHOW_EVERY_WALL_S = 0.1  # however fast the clock runs, people are shown ten states a second,
+SAMPLE_EVERY_S = 1.0  # and the record has one sample for each of its seconds at least
+WAIT_AT_MOST_S = 0.5
+
+
+class CycleLike(Protocol):
+    """What the loop needs of `controller.core.cycle.Cycle`."""
+
+    def initial(self, now_s: float) -> Any:
+        """The state before the first cycle."""
+
+    def step(self, state: Any, inputs: Inputs, now_s: float) -> tuple[Any, Outputs, tuple[Event, ...]]:
+        """One cycle."""
+
+    def view(self, state: Any) -> Mapping[str, object]:
+        """What people are shown of a state."""
+
+
+class BenchLike(Protocol):
+    """What the loop needs of `bench.Bench`."""
+
+    def inputs(self, now_s: float) -> Mapping[str, Reading]:
+        """The newest reading of every signal."""
+
+    def publish(self, outputs: Outputs, now_s: float) -> None:
+        """Give the outputs to the ports."""
+
+    def link_faults(self) -> tuple[LinkFault, ...]:
+        """Devices that do not answer as they should."""
+
+    def notes(self) -> list[PortNote]:
+        """What has happened on the ports since the last call."""
+
+    def statistics(self) -> list[LinkStatistics]:
+        """One snapshot for each device."""
+
+
+class LinkLike(Protocol):
+    """What the loop needs of `protective_link.ProtectiveLink`."""
+
+    def heartbeat(self, *, seq: int, at_s: float, heat: bool, reset: int) -> None:
+        """Say that a cycle was completed."""
+
+    def status(self) -> ProtectiveStatus | None:
+        """The newest that the protective channel said of itself."""
+
+
+class RecorderLike(Protocol):
+    """What the loop needs of the record: calls that only put something into memory."""
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is being written, or ""."""
+
+    def sample(self, at_s: float, inputs: Inputs, outputs: Outputs, view: Mapping[str, object]) -> None:
+        """Keep one sample."""
+
+    def event(self, event: Event) -> None:
+        """Keep one event."""
+
+
+class Cycled(NamedTuple):
+    """What one turn of the loop left behind, for tests and for the state that is shown."""
+
+    seq: int
+    outputs: Outputs
+    failure: str
+
+
+class Loop:
+    """Made once, run once. `once` is one cycle at a given time: the whole loop can be tested in virtual time."""
+
+    def __init__(
+        self,
+        *,
+        cycle: CycleLike,
+        bench: BenchLike,
+        link: LinkLike,
+        recorder: RecorderLike,
+        desk: Desk,
+        clock: Clock,
+        about: Mapping[str, object],
+        period_s: float = PERIOD_S,
+    ) -> None:
+        self.lateness = Lateness()
+        self.failure = ""
+        self._cycle = cycle
+        self._bench = bench
+        self._link = link
+        self._recorder = recorder
+        self._desk = desk
+        self._clock = clock
+        self._about = about
+        self._period_s = period_s
+        self._state = cycle.initial(clock.now())
+        self._seq = 0
+        self._reported = False
+        self._show_every_s = min(SHOW_EVERY_WALL_S / clock.wall_s(1.0), SAMPLE_EVERY_S)
+        self._show_at_s = clock.now()
+
+    def run(self, ending: Callable[[], bool]) -> None:
+        """Cycle until `ending()` is true. The garbage collector runs only in the slack of a cycle."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            deadline_s = self._clock.now() + self._period_s
+            while not ending():
+                self._wait_until(deadline_s, ending)
+                now_s = self._clock.now()
+                late_s = max(0.0, now_s - deadline_s)
+                missed = int(late_s / self._period_s)
+                self.lateness.add(self._clock.wall_s(late_s), missed)
+                self.once(now_s, late_s)
+                deadline_s += (missed + 1) * self._period_s
+                gc.collect(0)
+        finally:
+            gc.enable()
+            gc.unfreeze()
+
+    def once(self, now_s: float, late_s: float = 0.0) -> Cycled:
+        """One cycle. After the first exception: SAFE, again and again, until the program is restarted."""
+        stop = self._desk.stop.requested
+        outputs = SAFE
+        if not self.failure:
+            try:
+                outputs = self._complete(now_s, late_s, stop != self._desk.stop.handled)
+            except Exception as error:
+                # Any exception: nothing is known any more but that SAFE is safe. Latched until a restart.
+                self.failure = f"cycle {self._seq}: {type(error).__name__}: {error}"
+        if self.failure:
+            outputs = SAFE
+            self._bench.publish(SAFE, now_s)
+        self._desk.stop.handled = stop
+        if self.failure:
+            self._tell_failure(now_s)
+        return Cycled(self._seq, outputs, self.failure)
+
+    def _complete(self, now_s: float, late_s: float, stopped: bool) -> Outputs:
+        self._seq += 1
+        ticket = self._desk.take()
+        orders = (Order(Act.STOP),) if stopped else ()
+        if ticket is not None:
+            orders = (*orders, ticket.order)
+        inputs = Inputs(
+            readings=self._bench.inputs(now_s),
+            orders=orders,
+            protective=self._link.status(),
+            link_faults=self._bench.link_faults(),
+            host_faults=self._host_faults(late_s),
+            overrun_s=late_s,
+        )
+        try:
+            self._state, outputs, events = self._cycle.step(self._state, inputs, now_s)
+            self._bench.publish(outputs, now_s)
+        except BaseException as error:
+            if ticket is not None:
+                self._desk.answer(ticket, f"the controller failed: {type(error).__name__}: {error}")
+            raise
+        self._link.heartbeat(seq=self._seq, at_s=now_s, heat=outputs.heat_on, reset=outputs.protective_reset)
+        if ticket is not None:
+            self._desk.answer(ticket, _refusal(events, ticket.order.act))
+        self._keep(now_s, inputs, outputs, events)
+        return outputs
+
+    def _keep(self, now_s: float, inputs: Inputs, outputs: Outputs, events: Sequence[Event]) -> None:
+        for note in self._bench.notes():
+            self._recorder.event(Event(note.at_s, note.kind, note.device, note.text))
+        for event in events:
+            self._recorder.event(event)
+        if now_s < self._show_at_s and not events:
+            return
+        self._show_at_s = now_s + self._show_every_s - self._period_s / 2
+        view = self._cycle.view(self._state)
+        self._recorder.sample(now_s, inputs, outputs, view)
+        self._desk.show({**view, "runtime": self._runtime(now_s)})
+
+    def _tell_failure(self, now_s: float) -> None:
+        try:
+            self._report_failure(now_s)
+        except Exception as error:
+            # What is broken may be what reports; SAFE is published all the same, and people are told this much.
+            also = f"{type(error).__name__}: {error}"
+            self._desk.show({"phase": "FAILED", "failed": True, "runtime": {"failure": self.failure, "also": also}})
+
+    def _report_failure(self, now_s: float) -> None:
+        while (ticket := self._desk.take()) is not None:
+            self._desk.answer(ticket, f"the controller has failed and holds SAFE; restart it ({self.failure})")
+        if not self._reported:
+            self._reported = True
+            self._recorder.event(Event(now_s, "fault", "controller", self.failure, "HIGH"))
+        # No value of the last state is shown: it would look like one of now.
+        self._desk.show({"phase": "FAILED", "failed": True, "runtime": self._runtime(now_s)})
+
+    def _runtime(self, now_s: float) -> dict[str, object]:
+        return {
+            **self._about,
+            "at_s": now_s,
+            "seq": self._seq,
+            "failure": self.failure,
+            "lateness": self.lateness.summary(),
+            "links": [line._asdict() for line in self._bench.statistics()],
+        }
+
+    def _host_faults(self, late_s: float) -> tuple[str, ...]:
+        faults = []
+        if self._recorder.fault:
+            faults.append(f"recorder: {self._recorder.fault}")
+        if self._desk.api_fault:
+            faults.append(self._desk.api_fault)
+        late_wall_s = self._clock.wall_s(late_s)
+        if not (late_wall_s <= LATE_S):
+            faults.append(f"loop {late_wall_s:.2f} s late")
+        return tuple(faults)
+
+    def _wait_until(self, deadline_s: float, ending: Callable[[], bool]) -> None:
+        while not ending():
+            left_s = deadline_s - self._clock.now()
+            if left_s <= 0:
+                return
+            self._clock.sleep(min(left_s, WAIT_AT_MOST_S))
+
+
+def _refusal(events: Sequence[Event], act: Act) -> str:
+    """Why the cycle refused the act; "" if it did not. One order at a time makes the answer unmistakable."""
+    for event in events:
+        if event.kind == "refused" and event.name in (act.value, act.name, ""):
+            return event.text
+    return ""

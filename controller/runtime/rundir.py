@@ -1,0 +1,63 @@
+"""The run directory: where the sockets of one running rig stand, and the lock that keeps a second controller out.
+
+Not responsible for what passes over the sockets.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+CONTROL_SOCKET = "control.sock"
+LOCK = "control.lock"
+
+
+class InUse(Exception):
+    """Another controller runs in this directory, or the directory cannot be used; the text says which."""
+
+
+def default_run_dir() -> Path:
+    """$XDG_RUNTIME_DIR/hipec, else /tmp/hipec-UID."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(base) / "hipec" if base else Path(f"/tmp/hipec-{os.getuid()}")
+
+
+def make_run_dir(path: Path) -> None:
+    """Create it with mode 0700. Raises InUse when it belongs to somebody else or cannot be made."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+    except OSError as error:
+        raise InUse(f"run directory {path}: {error.strerror}") from error
+    if found.st_uid != os.getuid():
+        raise InUse(f"run directory {path} belongs to user {found.st_uid}; choose another with --run-dir")
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+class ControlLock:
+    """Held by the one controller of a run directory for as long as it lives; the kernel drops it when it dies."""
+
+    def __init__(self, *, run_dir: Path) -> None:
+        path = run_dir / LOCK
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
+            os.close(self._fd)
+            raise InUse(f"{path}: a controller already runs here (process {holder or 'unknown'})") from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def __enter__(self) -> ControlLock:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the next controller in."""
+        os.close(self._fd)
