@@ -1,0 +1,43 @@
+"""The bedside person of a simulated bench: pours the carrier at the start and changes it for rinse fluid once.
+
+Looks only at the plant, as a person would. Not responsible for anything a controller decides.
+"""
+
+from __future__ import annotations
+
+from sim.plant.plant import Plant
+
+PERFUSED_ML = 500.0  # a cavity that held this much has been perfused
+EMPTY_ML = 60.0
+STILL_S = 15.0
+STILL_LPM = 0.02
+
+
+class Attendant:
+    """Step it with the plant; `poured` counts what was done: 0 nothing, 1 carrier, 2 rinse fluid."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.poured = 0
+        self._plant = plant
+        self._perfused = False
+        self._still_since_s: float | None = None
+
+    def step(self, now_s: float) -> None:
+        """Look, and act when it is time. `now_s` is any monotonic time in simulated seconds."""
+        plant, circuit = self._plant, self._plant.parameters.circuit
+        if self.poured == 0:
+            plant.pour(circuit.carrier_ml, circuit.carrier_c)
+            self.poured = 1
+        if self.poured == 2:
+            return
+        cavity_ml = plant.cavity_ml
+        if cavity_ml > PERFUSED_ML:
+            self._perfused = True
+        if not self._perfused or cavity_ml > EMPTY_ML or abs(plant.flow_lpm) > STILL_LPM:
+            self._still_since_s = None
+        elif self._still_since_s is None:
+            self._still_since_s = now_s
+        elif now_s - self._still_since_s >= STILL_S:
+            plant.empty_reservoir()
+            plant.pour(circuit.rinse_ml, circuit.rinse_c)
+            self.poured = 2
