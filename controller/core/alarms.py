@@ -1,8 +1,8 @@
 """Alarm conditions and their states, beside the controller and never in a page.
 
 Designed with reference to IEC 60601-1-8: three priorities; acknowledged, audio paused (at most 120 s, broken by a new
-HIGH) and reset are three different things. Acknowledging or pausing never changes an interlock. A condition that belongs
-to a latched trip stays until the reset even when its cause has gone. Not responsible for making the sound.
+HIGH) and reset are three different things. Acknowledging or pausing never changes an interlock. A condition of a
+latched trip stays until the reset even when its cause has gone. Not responsible for making the sound.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OFF_DELAY_S = 1.0
 
 
 class Alarm(NamedTuple):
-    """One alarm condition: since when, its words, whether the cause is present, latched, acknowledged; first of its burst."""
+    """One alarm condition: its words, since when, whether its cause is present; `first` of its burst."""
 
     id: str
     priority: Priority

@@ -289,7 +289,7 @@ def not_heating(s: Situation) -> str:
 
 def device_lost(s: Situation) -> str:
     """A device has not answered for longer than its outputs live."""
-    for fault in s.link_faults:
+    for fault in () if s.idle else s.link_faults:
         if s.now_s - fault.since_s > 1.0:
             return f"{fault.device}: {fault.text}"
     return ""
@@ -297,13 +297,13 @@ def device_lost(s: Situation) -> str:
 
 def device_late(s: Situation) -> str:
     """A device has missed an answer."""
-    return f"{s.link_faults[0].device}: {s.link_faults[0].text}" if s.link_faults else ""
+    return f"{s.link_faults[0].device}: {s.link_faults[0].text}" if s.link_faults and not s.idle else ""
 
 
 def protective_lost(s: Situation) -> str:
     """The protective channel has not been heard: permit needs both channels."""
     status = s.protective
-    if s.step.name == "standby":
+    if s.idle:
         return ""
     if status is None:
         return "the protective channel has never answered"
@@ -345,9 +345,12 @@ def dose_due(s: Situation) -> str:
 
 
 def slug(s: Situation) -> str:
-    """What stands in the exchanger or line is too hot to be let into the patient."""
+    """What stands in the exchanger or line is too hot, or unknown, to be let into the patient after a stop."""
+    if not s.wanted.inflow_open or s.last.inflow_open:
+        return ""
     for name in ("heater_outlet_c", "inflow_c"):
         value = s.good.get(name)
-        if value is not None and not value <= s.limits.inflow_cap_c + 0.5:
-            return f"{name} {value:.2f} °C: held in the bypass"
+        if value is None or not value <= SLUG_C:
+            said = s.bad.get(name, "missing") if value is None else f"{value:.2f} °C > {SLUG_C:g} °C"
+            return f"{name} {said}: held in the bypass"
     return ""

@@ -16,6 +16,7 @@ class Situation(NamedTuple):
     """Everything believed at `now_s`, and `last`: what the cycle before had commanded."""
 
     now_s: float
+    idle: bool  # STANDBY or COMPLETE: nothing is asked of the bench
     good: dict[str, float]
     bad: dict[str, str]
     sensed: Sensed

@@ -1,0 +1,417 @@
+"""One cycle: `step(state, inputs, now) -> (state, outputs, events)`, pure.
+
+readings -> sensing -> treatment -> regulation (what we would like) -> interlocks (what is allowed) -> outputs, with
+alarms, dose and volumes beside it. The same function runs at the bench, in the simulator, in virtual time and in replay.
+Not responsible for time, files or devices: the caller brings `now_s` (monotonic seconds) and carries the outputs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from config.schema import Patient, Rig, Treatment
+from controller.core import alarms as alarm_engine
+from controller.core import balance as volumes
+from controller.core import conditions, dose, interlocks, orders, selftest
+from controller.core.alarms import Alarms
+from controller.core.balance import Balance
+from controller.core.dose import Dose
+from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
+from controller.core.interlocks import Interlock, Latch
+from controller.core.regulation import Measured, Mode, Regulation, Regulator
+from controller.core.selftest import Check
+from controller.core.sensing import Sensed, Sensing, Track
+from controller.core.signals import Reading
+from controller.core.situation import Situation
+from controller.core.treatment import (
+    Heat,
+    Scene,
+    Step,
+    Walk,
+    contact_min,
+    enter,
+    next_dose_min,
+    on_entry,
+    phases,
+)
+
+DT_MAX_S = 1.0
+FLOW_RAMP_LPM_PER_S = 0.3
+STEADY_LPM = 0.05
+HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
+BASELINE_S = 60.0
+FALLBACK_INFLOW_C = 43.0
+RESET_WINDOW_S = 2.0
+
+
+class CycleState(NamedTuple):
+    """All that a cycle remembers."""
+
+    now_s: float
+    tracks: Mapping[str, Track]
+    sensed: Sensed
+    walk: Walk
+    latch: Latch
+    alarms: Alarms
+    dose: Dose
+    volumes: Balance
+    regulation: Regulation
+    outputs: Outputs
+    checks: tuple[Check, ...] = ()
+    gate: str = "start"
+    demoted: bool = False
+    pump_reference_lpm: float = 0.0
+    pump_changed_s: float = 0.0
+    flow_since_s: float | None = None
+    heat_on_since_s: float | None = None
+    heat_off_since_s: float = 0.0
+    line_baseline: float | None = None
+    reset_asked_s: float | None = None
+
+
+class Cycle:
+    """The controller of one rig, treatment and patient. Holds configuration only; the state goes in and comes out."""
+
+    def __init__(self, *, rig: Rig, treatment: Treatment, patient: Patient) -> None:
+        self.rig = rig
+        self.treatment = treatment
+        self.patient = patient
+        self.fill_ml = min(treatment.carrier_ml_per_m2 * patient.bsa_m2, treatment.fill_max_ml)
+        self.steps: dict[str, Step] = {step.name: step for step in phases(treatment)}
+        self._sensing = Sensing(rig=rig)
+        self._regulator = Regulator(rig=rig)
+
+    def initial(self, now_s: float) -> CycleState:
+        """Everything off, nothing armed."""
+        walk = Walk(entered_s=now_s, target_c=self.treatment.target_c, flow_lpm=self.treatment.flow_lpm)
+        sensed = Sensed({}, {}, None, None, None, 0, "")
+        return CycleState(
+            now_s,
+            {},
+            sensed,
+            walk,
+            Latch(),
+            Alarms(),
+            Dose(),
+            Balance(),
+            Regulation(),
+            Outputs(),
+            heat_off_since_s=now_s,
+        )
+
+    def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
+        """Run one cycle. Raises only on a defect; the caller then ends safe."""
+        dt_s = min(max(now_s - state.now_s, 0.0), DT_MAX_S)
+        tracks, sensed = self._sensing.step(state.tracks, _with_protective(inputs), now_s)
+        step = self.steps[state.walk.step]
+        state = state._replace(
+            tracks=tracks, sensed=sensed, volumes=self._volumes(state, sensed, step, dt_s, now_s), now_s=now_s
+        )
+        if step.name == "self_test":
+            state = state._replace(
+                checks=selftest.checks(self.rig, sensed, state.volumes, inputs.protective, self.fill_ml, now_s)
+            )
+        events: tuple[Event, ...] = ()
+        stop_asked, goto = "", ""
+        if inputs.orders:
+            state, events, stop_asked, goto = self._obey(state, step, inputs.orders, now_s)
+        state, walked = self._walk(state, step, goto, now_s)
+        step = self.steps[state.walk.step]
+        wanted, regulation = self._wish(state, step, dt_s, now_s)
+        situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
+        held_in_bypass = conditions.slug(situation)
+        if held_in_bypass:
+            wanted = wanted._replace(inflow_open=False, heat_on=False, heater_fraction=0.0)
+        latch, active = interlocks.evaluate(state.latch, situation)
+        if latch.trips is not state.latch.trips:
+            events += tuple(
+                Event(now_s, "trip", trip.id, trip.text, "HIGH") for trip in latch.trips[len(state.latch.trips) :]
+            )
+            if step.name not in ("standby", "complete"):
+                state = state._replace(
+                    walk=state.walk._replace(hold=f"tripped: {latch.trips[-1].text}", gate_since_s=None)
+                )
+        latch, reset_events, reset_asked_s = _reset(latch, active, state.reset_asked_s, now_s)
+        if latch.trips or not latch.armed:
+            regulation = Regulation()
+        outputs = interlocks.permit(wanted, latch)
+        alarms = state.alarms
+        if active or alarms.active:
+            alarms, said = alarm_engine.step(alarms, active, [trip.id for trip in latch.trips], now_s)
+            events += said
+        if any(row.id == "cavity_few" for row, _ in active):
+            state = state._replace(demoted=True)
+        state = self._remember(state, step, outputs, sensed, now_s, dt_s)
+        state = state._replace(latch=latch, alarms=alarms, regulation=regulation, reset_asked_s=reset_asked_s)
+        return state, outputs, events + walked + reset_events
+
+    # --- stages ----------------------------------------------------------------------------------------------------
+
+    def _volumes(self, state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
+        last = state.outputs
+        return volumes.step(
+            state.volumes,
+            dt_s=dt_s,
+            now_s=now_s,
+            reservoir_ml=sensed.good.get("reservoir_ml"),
+            flow_lpm=sensed.good.get("flow_lpm"),
+            filling=last.inflow_open and last.outflow_closed,
+            circulating=step.name in ("warm_up", "perfuse")
+            and last.inflow_open
+            and now_s - max(state.pump_changed_s, state.walk.entered_s) > 120.0,
+        )
+
+    def _obey(
+        self, state: CycleState, step: Step, asked: tuple[Order, ...], now_s: float
+    ) -> tuple[CycleState, tuple[Event, ...], str, str]:
+        desk = orders.Desk(
+            state.walk,
+            state.latch,
+            state.alarms,
+            state.demoted,
+            step,
+            state.gate,
+            self.treatment,
+            self.rig.limits,
+            now_s,
+        )
+        desk, events = orders.apply(desk, asked)
+        outputs = state.outputs
+        reset_asked_s = state.reset_asked_s
+        if desk.reset_asked:
+            outputs = outputs._replace(protective_reset=outputs.protective_reset + 1)
+            reset_asked_s = now_s
+        state = state._replace(
+            walk=desk.walk,
+            latch=desk.latch,
+            alarms=desk.alarms,
+            demoted=desk.demoted,
+            outputs=outputs,
+            reset_asked_s=reset_asked_s,
+        )
+        return state, events, desk.stop_asked, desk.goto
+
+    def _walk(self, state: CycleState, step: Step, goto: str, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
+        """Look at the gate; enter the next step when it has been open long enough and confirmed where it asks."""
+        walk = state.walk
+        if goto:
+            return self._enter(state, self.steps[goto], now_s)
+        scene = Scene(
+            walk,
+            state.sensed,
+            state.volumes,
+            self.rig.limits,
+            self.treatment,
+            self.fill_ml,
+            tuple(f"{c.name}: {c.measured} ({c.allowed})" for c in state.checks if not c.passed)
+            if step.name == "self_test"
+            else (),
+            now_s,
+        )
+        missing = step.gate(scene)
+        if walk.hold or state.latch.trips:
+            return state._replace(gate=walk.hold or "reset"), ()
+        if missing:
+            return state._replace(gate=missing, walk=walk._replace(gate_since_s=None)), ()
+        if walk.gate_since_s is None:
+            walk = walk._replace(gate_since_s=now_s)
+        since_s = now_s if walk.gate_since_s is None else walk.gate_since_s
+        left_s = step.steady_s - (now_s - since_s)
+        if left_s > 0 and not walk.confirmed:
+            return state._replace(gate=f"steady for another {left_s:.0f} s", walk=walk), ()
+        if step.name == "warm_up" and walk.ready_s is None:
+            walk = walk._replace(ready_s=now_s)
+        if step.asks and not walk.confirmed:
+            return state._replace(gate="", walk=walk), ()
+        return self._enter(state._replace(walk=walk), self.steps[self._after(step)], now_s)
+
+    def _after(self, step: Step) -> str:
+        return step.then if step.then in self.steps else "complete"
+
+    def _enter(self, state: CycleState, step: Step, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
+        walk = enter(state.walk, step, now_s)
+        state = state._replace(walk=walk, volumes=on_entry(step, state.volumes), gate="")
+        return state, (Event(now_s, "phase", step.name, f"{step.phase.value}: {step.doing}"),)
+
+    def _wish(self, state: CycleState, step: Step, dt_s: float, now_s: float) -> tuple[Outputs, Regulation]:
+        """What the treatment would like, were everything allowed."""
+        last, walk, good = state.outputs, state.walk, state.sensed.good
+        held = bool(walk.hold)
+        scene = Scene(walk, state.sensed, state.volumes, self.rig.limits, self.treatment, self.fill_ml, (), now_s)
+        asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
+        stopped = asked_lpm <= 0.0
+        ramp_lpm = FLOW_RAMP_LPM_PER_S * dt_s
+        pump_lpm = 0.0 if stopped else min(max(asked_lpm, last.pump_lpm - ramp_lpm), last.pump_lpm + ramp_lpm)
+        mode, target_c = self._mode(state, step, held, now_s)
+        regulation = state.regulation
+        measured = _measured(good, state.sensed, last.inflow_open)
+        if mode is Mode.OFF or measured is None:
+            # With a probe missing the demand stands still for the moment it takes the interlock to trip.
+            regulation = Regulation(setback_c=regulation.setback_c) if mode is Mode.OFF else regulation
+        else:
+            regulation = self._regulator.step(
+                regulation,
+                measured,
+                mode=mode,
+                target_c=target_c,
+                cavity_warn_c=self.treatment.cavity_warn_c,
+                dt_s=dt_s,
+            )
+        on = regulation.mode is not Mode.OFF
+        wanted = Outputs(
+            heat_on=on,
+            bath_setpoint_c=regulation.bath_setpoint_c,
+            heater_fraction=regulation.fraction if on else 0.0,
+            pump_lpm=pump_lpm,
+            pump_enable=not stopped,
+            inflow_open=step.inflow_open and not (held and stopped),
+            outflow_closed=step.outflow_closed,
+            protective_reset=last.protective_reset,
+        )
+        return wanted, regulation
+
+    def _mode(self, state: CycleState, step: Step, held: bool, now_s: float) -> tuple[Mode, float]:
+        walk = state.walk
+        if held or step.heat is Heat.OFF or state.latch.trips or not state.latch.armed:
+            return Mode.OFF, 0.0
+        flowing = state.flow_since_s is not None and now_s - state.flow_since_s >= HEAT_READY_S
+        if not state.outputs.heat_on and not flowing:
+            return Mode.OFF, 0.0
+        if step.heat is Heat.PREHEAT:
+            return Mode.INFLOW, self.treatment.preheat_c
+        if state.demoted or state.sensed.cavity_valid < 2:
+            last_c = state.regulation.inflow_target_c
+            safe_c = FALLBACK_INFLOW_C if last_c is None else min(last_c, FALLBACK_INFLOW_C)
+            return Mode.INFLOW, safe_c
+        return Mode.CAVITY, walk.target_c
+
+    def _situation(
+        self,
+        state: CycleState,
+        step: Step,
+        wanted: Outputs,
+        regulation: Regulation,
+        inputs: Inputs,
+        stop_asked: str,
+        now_s: float,
+    ) -> Situation:
+        walk = state.walk
+        due = ""
+        due_min = next_dose_min(walk, self.treatment) if step.name == "perfuse" else None
+        if due_min is not None and contact_min(walk, now_s) >= due_min:
+            due = f"fraction {walk.doses + 1}, due at {due_min:g} min"
+        return Situation(
+            now_s,
+            step.name in ("standby", "complete"),
+            state.sensed.good,
+            state.sensed.bad,
+            state.sensed,
+            state.outputs,
+            wanted,
+            step,
+            walk,
+            state.volumes,
+            regulation,
+            self.rig,
+            self.rig.limits,
+            self.treatment,
+            self.fill_ml,
+            inputs.protective,
+            inputs.link_faults,
+            inputs.host_faults,
+            inputs.overrun_s,
+            now_s - state.pump_changed_s,
+            0.0 if state.outputs.heat_on else now_s - state.heat_off_since_s,
+            0.0 if state.heat_on_since_s is None else now_s - state.heat_on_since_s,
+            state.line_baseline,
+            stop_asked,
+            state.volumes.in_patient_ml,
+            due,
+            state.dose.cem43_min,
+        )
+
+    def _remember(
+        self, state: CycleState, step: Step, outputs: Outputs, sensed: Sensed, now_s: float, dt_s: float
+    ) -> CycleState:
+        good = sensed.good
+        reference, changed_s = state.pump_reference_lpm, state.pump_changed_s
+        if abs(outputs.pump_lpm - reference) > STEADY_LPM or outputs.inflow_open is not state.outputs.inflow_open:
+            reference, changed_s = outputs.pump_lpm, now_s
+        flow, pressure = good.get("flow_lpm"), good.get("line_pressure_mmhg")
+        proven = (
+            flow is not None and flow >= self.rig.limits.heat_flow_min_lpm and abs(good.get("pump_rpm", 0.0)) >= 2.0
+        )
+        flow_since_s = (state.flow_since_s if state.flow_since_s is not None else now_s) if proven else None
+        baseline = state.line_baseline if outputs.inflow_open else None
+        if (
+            outputs.inflow_open
+            and flow is not None
+            and flow > 0.4
+            and pressure is not None
+            and now_s - changed_s > 15.0
+        ):
+            sample = pressure / flow
+            baseline = sample if baseline is None else baseline + (sample - baseline) * dt_s / BASELINE_S
+        heat_on_since_s, heat_off_since_s = state.heat_on_since_s, state.heat_off_since_s
+        if outputs.heat_on:
+            heat_on_since_s = now_s if heat_on_since_s is None else heat_on_since_s
+        elif heat_on_since_s is not None:
+            heat_on_since_s, heat_off_since_s = None, now_s
+        taken = state.dose
+        if step.inflow_open and step.heat is Heat.CAVITY:
+            taken = dose.step(
+                taken,
+                dt_s=dt_s,
+                cavity_mean_c=sensed.cavity_mean_c,
+                cavity_max_c=sensed.cavity_max_c,
+                inflow_c=good.get("inflow_c"),
+                core_c=good.get("core_c"),
+                perfusing=step.name == "perfuse",
+            )
+        return state._replace(
+            outputs=outputs,
+            pump_reference_lpm=reference,
+            pump_changed_s=changed_s,
+            flow_since_s=flow_since_s,
+            line_baseline=baseline,
+            heat_on_since_s=heat_on_since_s,
+            heat_off_since_s=heat_off_since_s,
+            dose=taken,
+        )
+
+
+def _with_protective(inputs: Inputs) -> Mapping[str, Reading]:
+    status: ProtectiveStatus | None = inputs.protective
+    if status is None:
+        return inputs.readings
+    readings = dict(inputs.readings)
+    if status.outlet_b_c is not None:
+        readings["outlet_b_c"] = Reading(status.outlet_b_c, status.at_s)
+    if status.inflow_b_c is not None:
+        readings["inflow_b_c"] = Reading(status.inflow_b_c, status.at_s)
+    return readings
+
+
+def _measured(good: Mapping[str, float], sensed: Sensed, circulating: bool) -> Measured | None:
+    """The values that regulation needs, or None when one of them is not believed."""
+    flow, outlet, inflow = good.get("flow_lpm"), good.get("heater_outlet_c"), good.get("inflow_c")
+    back = good.get("outflow_c") if circulating else inflow
+    if flow is None or outlet is None or inflow is None or back is None:
+        return None
+    return Measured(flow, outlet, inflow, back, sensed.cavity_mean_c, sensed.cavity_max_c, good.get("core_c"))
+
+
+def _reset(
+    latch: Latch, active: tuple[tuple[Interlock, str], ...], asked_s: float | None, now_s: float
+) -> tuple[Latch, tuple[Event, ...], float | None]:
+    """Carry a reset out. It may take a moment: the protective channel decides for itself and answers later."""
+    if asked_s is None:
+        return latch, (), None
+    latch, stay = interlocks.reset(latch, active)
+    if not stay:
+        return latch, (Event(now_s, "reset", "latch", "trip latch cleared; resume to re-arm"),), None
+    if now_s - asked_s < RESET_WINDOW_S:
+        return latch, (), asked_s
+    causes = "; ".join(trip.text for trip in stay)
+    return latch, (Event(now_s, "refused", "reset", f"reset refused, the cause is still there: {causes}"),), None

@@ -1,0 +1,180 @@
+"""What a person may ask for, and when it is refused. One function per act, in a table.
+
+A refusal changes nothing and says what is allowed. Not responsible for who the person is (roles are checked outside).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from config.schema import Limits, Treatment
+from controller.core import alarms as alarm_engine
+from controller.core.alarms import Alarms
+from controller.core.exchange import Act, Event, Order
+from controller.core.interlocks import Latch
+from controller.core.treatment import Step, Walk, contact_min, next_dose_min
+
+DOSE_EARLY_MIN = 2.0
+TARGET_LEAST_C = 39.0
+FLOW_LEAST_LPM = 0.4
+TARGET_BELOW_WARN_C = 0.2
+
+
+class Desk(NamedTuple):
+    """What orders can change, and what they look at."""
+
+    walk: Walk
+    latch: Latch
+    alarms: Alarms
+    demoted: bool  # cavity control fell back to inflow control
+    step: Step
+    gate: str  # what the gate misses, "" when it is open
+    treatment: Treatment
+    limits: Limits
+    now_s: float
+    goto: str = ""  # step to enter
+    reset_asked: bool = False
+    stop_asked: str = ""
+
+
+class RefusedOrder(Exception):
+    """The act is not possible now; the text says why and what is."""
+
+
+def apply(desk: Desk, orders: tuple[Order, ...]) -> tuple[Desk, tuple[Event, ...]]:
+    """Carry out the orders in turn; return the desk and an event for each, done or refused."""
+    events: list[Event] = []
+    for order in orders:
+        try:
+            desk, said = _HANDLERS[order.act](desk, order)
+        except RefusedOrder as refusal:
+            events.append(Event(desk.now_s, "refused", order.act.value, f"{order.act.value} refused: {refusal}"))
+            continue
+        events.append(Event(desk.now_s, "order", order.act.value, f"{said} ({order.who})"))
+    return desk, tuple(events)
+
+
+def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.step.name != "standby":
+        raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; start is allowed in STANDBY")
+    if desk.latch.tripped:
+        raise RefusedOrder("a trip is latched; reset first")
+    walk = desk.walk._replace(started_s=desk.now_s, hold="")
+    return desk._replace(walk=walk, latch=desk.latch._replace(armed=True), goto="self_test"), "treatment started"
+
+
+def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
+    asks = desk.step.asks
+    needed = "confirm" if asks == "dose" and desk.treatment.drug is None else asks
+    if needed != "confirm":
+        raise RefusedOrder(f"nothing waits for a confirmation in {desk.step.phase.value}")
+    _gate_open(desk)
+    walk = desk.walk._replace(confirmed=True)
+    if asks == "dose":
+        walk = walk._replace(first_dose_s=desk.now_s)
+    return desk._replace(walk=walk), f"{desk.step.phase.value} confirmed"
+
+
+def _dose(desk: Desk, order: Order) -> tuple[Desk, str]:
+    drug = desk.treatment.drug
+    if drug is None:
+        raise RefusedOrder("this treatment has no drug; confirm instead")
+    walk = desk.walk
+    if desk.step.name == "warm_up":
+        _gate_open(desk)
+        walk = walk._replace(confirmed=True, first_dose_s=desk.now_s, doses=1)
+    elif desk.step.name == "perfuse":
+        due = next_dose_min(walk, desk.treatment)
+        if due is None:
+            raise RefusedOrder("every fraction has been given")
+        if contact_min(walk, desk.now_s) < due - DOSE_EARLY_MIN:
+            raise RefusedOrder(f"the next fraction is due at {due:g} min")
+        walk = walk._replace(doses=walk.doses + 1)
+    else:
+        raise RefusedOrder(f"no drug in {desk.step.phase.value}: it goes in at temperature")
+    share = drug.shares[walk.doses - 1]
+    said = f"dose {walk.doses} of {len(drug.shares)}: {share:.0%} of {drug.name}"
+    return desk._replace(walk=walk), said + (f", {order.text}" if order.text else "")
+
+
+def _hold(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.step.name in ("standby", "complete"):
+        raise RefusedOrder("there is nothing to hold")
+    return desk._replace(walk=desk.walk._replace(hold=f"held by {order.who}", gate_since_s=None)), "held, heat off"
+
+
+def _resume(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.latch.tripped:
+        raise RefusedOrder("a trip is latched; remove its cause and reset first")
+    if not desk.walk.hold and not desk.demoted:
+        raise RefusedOrder("nothing is held")
+    walk = desk.walk._replace(hold="")
+    return desk._replace(walk=walk, latch=desk.latch._replace(armed=True), demoted=False), "resumed and re-armed"
+
+
+def _stop(desk: Desk, order: Order) -> tuple[Desk, str]:
+    return desk._replace(stop_asked=order.who or "somebody"), "STOP"
+
+
+def _reset(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if not desk.latch.tripped:
+        raise RefusedOrder("no trip is latched")
+    return desk._replace(reset_asked=True), "reset"
+
+
+def _drain(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.step.name not in ("fill", "warm_up", "perfuse"):
+        raise RefusedOrder(f"there is nothing to drain in {desk.step.phase.value}")
+    return desk._replace(goto="drain", walk=desk.walk._replace(hold="")), "perfusion ended, draining"
+
+
+def _acknowledge(desk: Desk, order: Order) -> tuple[Desk, str]:
+    return desk._replace(alarms=alarm_engine.acknowledge(desk.alarms)), "alarms acknowledged"
+
+
+def _audio_pause(desk: Desk, order: Order) -> tuple[Desk, str]:
+    return desk._replace(alarms=alarm_engine.pause_audio(desk.alarms, desk.now_s)), "audio paused for 120 s"
+
+
+def _target(desk: Desk, order: Order) -> tuple[Desk, str]:
+    most = desk.treatment.cavity_warn_c - TARGET_BELOW_WARN_C
+    value = _number(order.value, TARGET_LEAST_C, most, "°C")
+    said = f"target {desk.walk.target_c:.1f} -> {value:.1f} °C"
+    return desk._replace(walk=desk.walk._replace(target_c=value)), said
+
+
+def _flow(desk: Desk, order: Order) -> tuple[Desk, str]:
+    value = _number(order.value, FLOW_LEAST_LPM, desk.limits.flow_max_lpm, "L/min")
+    said = f"flow {desk.walk.flow_lpm:.2f} -> {value:.2f} L/min"
+    return desk._replace(walk=desk.walk._replace(flow_lpm=value)), said
+
+
+def _number(value: float | None, low: float, high: float, unit: str) -> float:
+    if value is None or not math.isfinite(value) or not (low <= value <= high):
+        raise RefusedOrder(f"{value} is not allowed: {low:g} to {high:g} {unit}")
+    return value
+
+
+def _gate_open(desk: Desk) -> None:
+    if desk.walk.hold:
+        raise RefusedOrder(f"{desk.walk.hold}; resume first")
+    if desk.gate:
+        raise RefusedOrder(f"the gate waits for: {desk.gate}")
+
+
+_HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
+    Act.START: _start,
+    Act.CONFIRM: _confirm,
+    Act.DOSE: _dose,
+    Act.HOLD: _hold,
+    Act.RESUME: _resume,
+    Act.STOP: _stop,
+    Act.RESET: _reset,
+    Act.DRAIN: _drain,
+    Act.ACKNOWLEDGE: _acknowledge,
+    Act.AUDIO_PAUSE: _audio_pause,
+    Act.TARGET: _target,
+    Act.FLOW: _flow,
+}

@@ -1,0 +1,97 @@
+"""A state of the cycle as plain data, for the api, the terminal, the page and the record.
+
+Not responsible for how it looks. A value that is not believed is None, with its reason under `bad`.
+"""
+
+from __future__ import annotations
+
+from controller.core.cycle import Cycle, CycleState
+from controller.core.treatment import contact_min, next_dose_min
+
+
+def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
+    """Everything a person may want to see of `state`, JSON-able."""
+    step, walk, now_s = cycle.steps[state.walk.step], state.walk, state.now_s
+    outputs, regulation, dose = state.outputs, state.regulation, state.dose
+    sounding = state.alarms.sounding(now_s)
+    return {
+        "now_s": now_s,
+        "rig": cycle.rig.name,
+        "treatment": cycle.treatment.name,
+        "treatment_title": cycle.treatment.title,
+        "patient": cycle.patient.pseudonym,
+        "phase": step.phase.value,
+        "step": step.name,
+        "in_step_s": now_s - walk.entered_s,
+        "doing": step.doing,
+        "person": step.person,
+        "gate": state.gate,
+        "asks": "confirm" if step.asks == "dose" and cycle.treatment.drug is None else step.asks,
+        "next": step.then,
+        "hold": walk.hold,
+        "armed": state.latch.armed,
+        "trips": [{"id": t.id, "at_s": t.at_s, "response": t.response.name, "text": t.text} for t in state.latch.trips],
+        "alarms": [
+            {
+                "id": a.id,
+                "priority": a.priority.name,
+                "title": a.title,
+                "text": a.text,
+                "advice": a.advice,
+                "since_s": a.since_s,
+                "present": a.present,
+                "latched": a.latched,
+                "acknowledged": a.acknowledged,
+                "first": a.first,
+            }
+            for a in state.alarms.ranked()
+        ],
+        "sounding": None if sounding is None else sounding.name,
+        "audio_paused_s": max(0.0, state.alarms.paused_until_s - now_s),
+        "values": values(cycle, state),
+        "bad": dict(state.sensed.bad),
+        "target_c": walk.target_c,
+        "warn_c": cycle.treatment.cavity_warn_c,
+        "mode": regulation.mode.value,
+        "setback_c": regulation.setback_c,
+        "heat_on": outputs.heat_on,
+        "pump_lpm": outputs.pump_lpm,
+        "inflow_open": outputs.inflow_open,
+        "outflow_closed": outputs.outflow_closed,
+        "fill_ml": cycle.fill_ml,
+        "contact_min": contact_min(walk, now_s),
+        "duration_min": cycle.treatment.duration_min,
+        "doses": walk.doses,
+        "next_dose_min": next_dose_min(walk, cycle.treatment),
+        "dose": {
+            "cem43_min": dose.cem43_min,
+            "min_41": dose.min_41,
+            "min_42": dose.min_42,
+            "min_above_43": dose.min_above_43,
+            "unknown_min": dose.unknown_min,
+            "cavity_mean_c": dose.mean_c if dose.n else None,
+            "cavity_sd_c": dose.sd_c if dose.n > 1 else None,
+            "in_band_share": dose.in_band / dose.n if dose.n else None,
+            "cavity_max_c": dose.cavity_max_c,
+            "inflow_max_c": dose.inflow_max_c,
+            "core_max_c": dose.core_max_c,
+        },
+        "checks": [c._asdict() for c in state.checks],
+    }
+
+
+def values(cycle: Cycle, state: CycleState) -> dict[str, float | None]:
+    """Every signal of the table by name: the believed value or None."""
+    good, sensed, outputs = state.sensed.good, state.sensed, state.outputs
+    result: dict[str, float | None] = {name: good.get(name) for name in cycle.rig.signals}
+    result["outlet_b_c"] = good.get("outlet_b_c")
+    result["inflow_b_c"] = good.get("inflow_b_c")
+    result["cavity_mean_c"] = sensed.cavity_mean_c
+    result["cavity_max_c"] = sensed.cavity_max_c
+    result["in_patient_ml"] = state.volumes.in_patient_ml
+    result["inflow_target_c"] = state.regulation.inflow_target_c
+    result["heater_demand_c"] = outputs.bath_setpoint_c if outputs.heat_on else None
+    result["heater_demand_w"] = state.regulation.power_w if outputs.heat_on else 0.0
+    result["flow_target_lpm"] = outputs.pump_lpm
+    result["cem43_min"] = state.dose.cem43_min
+    return result
