@@ -19,6 +19,8 @@ from sim.links import LinkState
 
 CHUNK = 16
 """Characters of a reply that are handed over together, as a UART's FIFO does."""
+BABBLE_CHAR_S = 1e-3
+"""A babbler takes at least that long for a character, so that a fast line does not eat the simulator's time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Bus:
         self._order = itertools.count()
         self._heard_until_s = -math.inf
         self._spoken: list[tuple[float, float]] = []
+        self._babbled_s = -math.inf
 
     @property
     def due_s(self) -> float:
@@ -134,7 +137,8 @@ class Bus:
     def _babble(self, now_s: float) -> None:
         if any(station.link.babble and not station.link.deaf for station in self.stations):
             self._spoken = [span for span in self._spoken if span[1] > now_s]
-            if not self._spoken:
+            if not self._spoken and now_s >= self._babbled_s + CHUNK * BABBLE_CHAR_S:
+                self._babbled_s = now_s
                 self._speak(self._rng.randbytes(CHUNK), now_s)
 
     def _push(self, at_s: float, to_host: bool, data: bytes, begun_s: float) -> None:

@@ -78,15 +78,16 @@ def from_another_unit(reply: bytes) -> bytes:
     """The reply as the next unit would have sent it, correct in itself where the frame is known.
 
     Known: Modbus RTU, and ASCII frames that carry two hex digits of address after their first character (DCON, PB
-    package) with a sum over the characters before it. Elsewhere the first digit, or the first byte, is raised by one.
+    package) with a sum over the characters before it. Elsewhere the first byte is raised by one.
     """
     if _is_modbus(reply):
         body = bytes([(reply[0] + 1) & 0xFF]) + reply[1:-2]
         return body + modbus_crc(body).to_bytes(2, "little")
-    for at, byte in enumerate(reply):
-        if chr(byte).isdigit():
-            digit = b"%d" % ((byte - 0x30 + 1) % 10)
-            return _with_sum(reply, reply[:at] + digit + reply[at + 1 :])
+    digits = [at for at, byte in enumerate(reply) if 0x30 <= byte <= 0x39]
+    if digits and reply.isascii():
+        at = digits[0]
+        digit = b"%d" % ((reply[at] - 0x30 + 1) % 10)
+        return _with_sum(reply, reply[:at] + digit + reply[at + 1 :])
     return bytes([(reply[0] + 1) & 0xFF]) + reply[1:] if reply else reply
 
 

@@ -69,7 +69,7 @@ class PtyEnd:
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self._fd = -1
-        if path.exists(follow_symlinks=False) and not _is_pty_link(path):
+        if os.path.lexists(path) and not _is_pty_link(path):
             raise ValueError(f"{path}: exists and is no simulated port; give another path")
         self.plug()
 
