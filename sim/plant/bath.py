@@ -82,25 +82,19 @@ class BathHeater:
         terminals = self._terminals
         bath_c, cell_c, cell_ml = self.source_c, self.outlet_c, self._cell_ml
         pumped = terminals.bath_circulating or terminals.bath_on
-        heat_j = 0.0
-        if flow_ml_s > 0.0:
-            ml = flow_ml_s * dt_s
-            leaving_c = inlet_c
-            if pumped:
-                if not -SAME_FLOW < (flow_ml_s - self._flow_ml_s) / flow_ml_s < SAME_FLOW:
-                    self._plates(flow_ml_s)
-                rise_c = self._effectiveness * (bath_c - inlet_c)
-                heat_j = FLUID_J_PER_ML_K * ml * rise_c
-                leaving_c += rise_c
-            cell_c = (cell_ml * cell_c + ml * leaving_c) / (cell_ml + ml)
+        ml = flow_ml_s * dt_s
         ua = self._stagnant_ua / (1.0 + flow_ml_s) if pumped else UNPUMPED_W_PER_K
-        creep_j = ua * (bath_c - cell_c) * dt_s
-        self.outlet_c = cell_c + creep_j / (cell_ml * FLUID_J_PER_ML_K)
+        heat_j = ua * (bath_c - cell_c) * dt_s
+        if pumped and ml > 0.0:
+            if not -SAME_FLOW < (flow_ml_s - self._flow_ml_s) / flow_ml_s < SAME_FLOW:
+                self._plates(flow_ml_s)
+            heat_j += FLUID_J_PER_ML_K * ml * self._effectiveness * (bath_c - inlet_c)
+        self.outlet_c = (cell_ml * cell_c + ml * inlet_c + heat_j / FLUID_J_PER_ML_K) / (cell_ml + ml)
         demand_w = self._regulate(dt_s, bath_c) if terminals.bath_on else 0.0
         self.power_w = power_w = self._supply.power_w(dt_s, demand_w, bath_c)
         gain_j = (power_w - self._loss * (bath_c - self._room_c)) * dt_s
         self.gained_j += gain_j
-        self.source_c = terminals.bath_c = bath_c + (gain_j - heat_j - creep_j) / self._bath_j_per_k
+        self.source_c = terminals.bath_c = bath_c + (gain_j - heat_j) / self._bath_j_per_k
 
     def _regulate(self, dt_s: float, bath_c: float) -> float:
         """The firmware's PI, with its integral held while the output is at a stop."""

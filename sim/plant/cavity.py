@@ -90,6 +90,11 @@ class Cavity:
         """Mean of the three compartments."""
         return (self.c1 + self.c2 + self.c3) / 3.0
 
+    @property
+    def inlet_c(self) -> float:
+        """What the inflow cannulae suck when the flow turns back."""
+        return self._in1 * self.c1 + self._in2 * self.c2 + self._in3 * self.c3
+
     def step(self, dt_s: float, in_ml: float, in_c: float, drain_open: bool, tissue_c: float) -> None:
         """Take `in_ml` at `in_c`, drain, exchange heat with tissue for `dt_s`. Negative `in_ml` sucks fluid back."""
         if self.ml <= 0.0 and in_ml <= 0.0:
@@ -121,7 +126,7 @@ class Cavity:
 
     def _stand_empty(self, tissue_c: float) -> None:
         self.c1 = self.c2 = self.c3 = tissue_c
-        self.pressure_mmhg = self.patient_heat_w = self.out_ml = 0.0
+        self.pressure_mmhg = self.patient_heat_w = self.out_ml = self.absorbed_j = 0.0
 
     def _drain(self, dt_s: float) -> float:
         ml = self.ml
@@ -147,11 +152,10 @@ class Cavity:
         c1, c2, c3 = self.c1, self.c2, self.c3
         third_ml = self.ml / 3.0
         change_ml = (in_ml - out_ml) / 3.0
+        in1, in2, in3 = self._in1 * in_ml, self._in2 * in_ml, self._in3 * in_ml
         if in_ml > 0.0:
-            in1, in2, in3, in_c3 = self._in1 * in_ml, self._in2 * in_ml, self._in3 * in_ml, in_c
-            heat1, heat2, heat3 = in1 * in_c, in2 * in_c, in3 * in_c3
+            heat1, heat2, heat3 = in1 * in_c, in2 * in_c, in3 * in_c
         else:
-            in1, in2, in3 = self._in1 * in_ml, self._in2 * in_ml, self._in3 * in_ml
             heat1, heat2, heat3 = in1 * c1, in2 * c2, in3 * c3
         out1, out2, out3 = self._out1 * out_ml, self._out2 * out_ml, self._out3 * out_ml
         spill1 = in1 - out1 - change_ml  # what must run over into the pelvis to keep levels equal

@@ -64,16 +64,15 @@ class InlineHeater:
         """Pass `flow_ml_s` (>= 0) of fluid at `inlet_c` for `dt_s`."""
         element_c, cell_c, cell_ml = self.source_c, self.outlet_c, self._cell_ml
         ua = self._stagnant_ua
-        if flow_ml_s > 0.0:
-            ml = flow_ml_s * dt_s
-            cell_c = (cell_ml * cell_c + ml * inlet_c) / (cell_ml + ml)
+        ml = flow_ml_s * dt_s
+        if ml > 0.0:
             if not -SAME_FLOW < (flow_ml_s - self._flow_ml_s) / flow_ml_s < SAME_FLOW:
                 self._flow_ml_s = flow_ml_s
                 self._ua = self._reference_ua * (flow_ml_s * 0.06 / REFERENCE_FLOW_LPM) ** FILM_EXPONENT
             if self._ua > ua:
                 ua = self._ua
         heat_j = ua * (element_c - cell_c) * dt_s
-        self.outlet_c = cell_c + heat_j / (cell_ml * FLUID_J_PER_ML_K)
+        self.outlet_c = (cell_ml * cell_c + ml * inlet_c + heat_j / FLUID_J_PER_ML_K) / (cell_ml + ml)
         demand_w = self._terminals.element_fraction * self._max_w
         self.power_w = power_w = self._supply.power_w(dt_s, demand_w, element_c)
         gain_j = (power_w - LOSS_W_PER_K * (element_c - self._room_c)) * dt_s

@@ -18,7 +18,17 @@ REBASE_AT = 1e9
 class Line:
     """A tube that is always full. Temperatures in deg C, volumes in mL; `lost_j` is the heat given to the room."""
 
-    __slots__ = ("_decay_dt_s", "_decay_now", "_excess", "_growth", "_loss_per_s", "_room_c", "_volumes", "lost_j")
+    __slots__ = (
+        "_content_ml_k",
+        "_excess",
+        "_factor",
+        "_factor_dt_s",
+        "_growth",
+        "_loss_per_s",
+        "_room_c",
+        "_volumes",
+        "lost_j",
+    )
 
     def __init__(self, *, volume_ml: float, loss_w_per_k_ml: float, room_c: float) -> None:
         self.lost_j = 0.0
@@ -27,8 +37,9 @@ class Line:
         self._volumes = deque([volume_ml])
         self._excess = deque([0.0])
         self._growth = 1.0
-        self._decay_dt_s = 0.0
-        self._decay_now = 1.0
+        self._factor_dt_s = 0.0
+        self._factor = 1.0
+        self._content_ml_k = 0.0  # sum of volume times excess, kept up so that the loss is known every step
 
     @property
     def far_end_c(self) -> float:
@@ -53,10 +64,13 @@ class Line:
 
     def cool(self, dt_s: float) -> None:
         """Let every parcel lose heat to the room for `dt_s`."""
-        if dt_s != self._decay_dt_s:
-            self._decay_dt_s = dt_s
-            self._decay_now = math.exp(self._loss_per_s * dt_s)
-        self._growth *= self._decay_now
+        if dt_s != self._factor_dt_s:
+            self._factor_dt_s = dt_s
+            self._factor = math.exp(self._loss_per_s * dt_s)
+        self._growth *= self._factor
+        kept = self._content_ml_k / self._factor
+        self.lost_j += (self._content_ml_k - kept) * FLUID_J_PER_ML_K
+        self._content_ml_k = kept
         if self._growth > REBASE_AT:
             self._rebase()
 
@@ -80,7 +94,9 @@ class Line:
             volumes.popleft()
             first_ml = volumes[0]
         volumes[0] = first_ml - need_ml
-        return self._room_c + (total + need_ml * excess[0]) / (ml * growth)
+        leaving_k = (total + need_ml * excess[0]) / (ml * growth)
+        self._content_ml_k += ml * (temperature_c - self._room_c - leaving_k)
+        return self._room_c + leaving_k
 
     def pull(self, ml: float, temperature_c: float) -> float:
         """Push `ml` in at the far end; return the temperature of what comes out near (reversed flow)."""

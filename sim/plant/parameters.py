@@ -9,7 +9,7 @@ kJ/kg/K). Not responsible for limits or set-points: nothing here is known to the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -107,12 +107,27 @@ class PatientParameters:
     dilation_per_k: float = 0.25  # rise of blood-borne conductances per degree above it
     dilation_loss_w_per_k: float = 30.0  # further loss per degree above it
 
+    @classmethod
+    def of_weight(cls, weight_kg: float) -> PatientParameters:
+        """The nominal patient at another weight (kg): surfaces scale with w^(2/3), metabolism with w^(3/4)."""
+        nominal = cls()
+        surface = (weight_kg / nominal.weight_kg) ** (2.0 / 3.0)
+        return replace(
+            nominal,
+            weight_kg=weight_kg,
+            ua_w_per_k=nominal.ua_w_per_k * surface,
+            periphery_w_per_k=nominal.periphery_w_per_k * surface,
+            metabolism_w=nominal.metabolism_w * (weight_kg / nominal.weight_kg) ** 0.75,
+            room_loss_w_per_k=nominal.room_loss_w_per_k * surface,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeParameters:
-    """One sensor: first-order lag, white noise (rms), calibration offset and self-heating, in its signal's unit."""
+    """One sensor: first-order lag, gain, white noise (rms), calibration offset, self-heating, in its signal's unit."""
 
     lag_s: float
+    gain: float = 1.0
     noise: float = 0.0
     offset: float = 0.0
     self_heating: float = 0.0
@@ -159,7 +174,9 @@ class Parameters:
         return cls(heater=HeaterParameters(kind=heater_kind))
 
 
-def parameters_for(rig: Rig, patient: PatientParameters | None) -> Parameters:
+def parameters_for(
+    rig: Rig, patient: PatientParameters | None, technique: Literal["open", "closed"] = "closed"
+) -> Parameters:
     """Nominal physics with the volumes and ratings of a rig file; the nominal patient when none is given."""
     return Parameters(
         circuit=CircuitParameters(
@@ -176,5 +193,6 @@ def parameters_for(rig: Rig, patient: PatientParameters | None) -> Parameters:
             max_power_w=rig.heater.max_power_w,
             exchanger_ua_w_per_k=rig.heater.exchanger_ua_w_per_k,
         ),
+        cavity=CavityParameters(technique=technique),
         patient=patient if patient is not None else PatientParameters(),
     )

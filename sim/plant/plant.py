@@ -173,7 +173,7 @@ class Plant:
 
     @property
     def energy_error_j(self) -> float:
-        """Stored heat minus start minus everything that crossed the boundary. Zero up to line losses' bookkeeping."""
+        """Stored heat minus start minus everything that crossed the boundary. Zero up to rounding."""
         gained_j = self._heater.gained_j + self._body.gained_j + self._carried_j - self._cavity.lost_j
         gained_j -= self._inflow_line.lost_j + self._outflow_line.lost_j
         return self.stored_j - self._start_j - gained_j
@@ -274,7 +274,7 @@ class Plant:
             flow_ml_s = 0.0  # sucks air: nothing liquid moves
             self._heater.step(dt_s, 0.0, self.reservoir_c)
             return 0.0
-        held_ml, end_c = (self._cavity.ml, self._cavity.mean_c) if to_cavity else (self.reservoir_ml, self.reservoir_c)
+        held_ml, end_c = (self._cavity.ml, self._cavity.inlet_c) if to_cavity else (self.reservoir_ml, self.reservoir_c)
         ml = min(flow_ml_s * dt_s, held_ml)
         if ml <= 0.0:
             self._heater.step(dt_s, 0.0, self.reservoir_c)

@@ -58,7 +58,8 @@ class ProbeBank:
         self._random = random.Random(seed)
         self._room_c = room_c
         self._lags = tuple(p.lag_s for p in parameters.values())
-        self._lagged = list(start)
+        self._gains = tuple(p.gain for p in parameters.values())
+        self._lagged = [value * gain for value, gain in zip(start, self._gains, strict=True)]
         self._alphas: list[float] = []
         self._alphas_dt_s = 0.0
         self._row = 0
@@ -72,7 +73,9 @@ class ProbeBank:
             self._alphas = [dt_s / (dt_s + lag_s) for lag_s in self._lags]
             self._alphas_dt_s = dt_s
         row = self._row = self._row + 1 if self._row < NOISE_ROWS - 1 else 0
-        self._lagged = lagged = [x + (t - x) * a for x, t, a in zip(self._lagged, truth, self._alphas, strict=True)]
+        self._lagged = lagged = [
+            x + (t * g - x) * a for x, t, g, a in zip(self._lagged, truth, self._gains, self._alphas, strict=True)
+        ]
         sensed.update(zip(self.names, [x + n for x, n in zip(lagged, self._noise[row], strict=True)], strict=True))
         for probe in self._all:
             if probe.fault is not None:
