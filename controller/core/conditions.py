@@ -316,6 +316,13 @@ def protective_trip(s: Situation) -> str:
     return s.protective.trip if s.protective is not None else ""
 
 
+def protective_refuses(s: Situation) -> str:
+    """Heat is asked for and the protective channel does not let it on, for a reason it has not latched."""
+    if s.protective is None or not s.last.heat_on or s.protective.permit:
+        return ""
+    return "heat is asked for without the protective channel's permit"
+
+
 def overrun(s: Situation) -> str:
     """The cycle came late."""
     return "" if s.overrun_s <= 0.2 else f"cycle {s.overrun_s * 1000:.0f} ms late"

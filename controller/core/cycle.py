@@ -1,7 +1,7 @@
 """One cycle: `step(state, inputs, now) -> (state, outputs, events)`, pure.
 
 readings -> sensing -> treatment -> regulation (what we would like) -> interlocks (what is allowed) -> outputs, with
-alarms, dose and volumes beside it. The same function runs at the bench, in the simulator, in virtual time and in replay.
+alarms, dose and volumes beside it. The same function runs at the bench, in virtual time and in replay.
 Not responsible for time, files or devices: the caller brings `now_s` (monotonic seconds) and carries the outputs out.
 """
 
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from config.schema import Patient, Rig, Treatment
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
-from controller.core import conditions, dose, interlocks, orders, selftest
+from controller.core import conditions, dose, interlocks, orders, selftest, view
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
@@ -61,6 +61,7 @@ class CycleState(NamedTuple):
     checks: tuple[Check, ...] = ()
     gate: str = "start"
     demoted: bool = False
+    permitted: bool = False  # the protective channel would let the heat on
     pump_reference_lpm: float = 0.0
     pump_changed_s: float = 0.0
     flow_since_s: float | None = None
@@ -106,7 +107,11 @@ class Cycle:
         tracks, sensed = self._sensing.step(state.tracks, _with_protective(inputs), now_s)
         step = self.steps[state.walk.step]
         state = state._replace(
-            tracks=tracks, sensed=sensed, volumes=self._volumes(state, sensed, step, dt_s, now_s), now_s=now_s
+            tracks=tracks,
+            sensed=sensed,
+            volumes=self._volumes(state, sensed, step, dt_s, now_s),
+            now_s=now_s,
+            permitted=inputs.protective is not None and inputs.protective.permit,
         )
         if step.name == "self_test":
             state = state._replace(
@@ -145,6 +150,10 @@ class Cycle:
         state = self._remember(state, step, outputs, sensed, now_s, dt_s)
         state = state._replace(latch=latch, alarms=alarms, regulation=regulation, reset_asked_s=reset_asked_s)
         return state, outputs, events + walked + reset_events
+
+    def view(self, state: CycleState) -> dict[str, object]:
+        """What people are shown of a state."""
+        return view.snapshot(self, state)
 
     # --- stages ----------------------------------------------------------------------------------------------------
 
@@ -276,7 +285,7 @@ class Cycle:
         if held or step.heat is Heat.OFF or state.latch.trips or not state.latch.armed:
             return Mode.OFF, 0.0
         flowing = state.flow_since_s is not None and now_s - state.flow_since_s >= HEAT_READY_S
-        if not state.outputs.heat_on and not flowing:
+        if not state.outputs.heat_on and not (flowing and state.permitted):
             return Mode.OFF, 0.0
         if step.heat is Heat.PREHEAT:
             return Mode.INFLOW, self.treatment.preheat_c

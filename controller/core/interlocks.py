@@ -193,6 +193,16 @@ TABLE: tuple[Interlock, ...] = (
         "protective_lost", "H33", c.protective_lost, 0.2, _R.R4, _HIGH,
         "Protective channel lost", "No heat without it: check its port.",
     ),
+    Interlock(
+        "protective_refuses",
+        "H33",
+        c.protective_refuses,
+        0.5,
+        _R.R4,
+        _HIGH,
+        "Protective channel refuses heat",
+        "See its reason.",
+    ),
     Interlock("overrun", "H35", c.overrun, 0.0, _R.R1, _HIGH, "Control came late", "The computer is overloaded."),
     Interlock("host", "H37", c.host, 0.0, _R.R0, _MEDIUM, "Computer", "See the text."),
     Interlock(

@@ -21,6 +21,7 @@ LINE_LOSS_C_LPM = 0.35  # inflow line: about 0.4 °C at 1 L/min over 3 m of 3/8 
 FLOW_FLOOR_LPM = 0.2  # below this the model is not used to divide
 CORE_GUARD_SPAN_C = 0.7  # the target is set back over this much core temperature, ending at the alarm level
 CORE_GUARD_SETBACK_C = 2.0
+CORE_GUARD_C_PER_S = 0.005  # the core moves in minutes: its noise must not reach the heater
 HOT_SPOT_MARGIN_C = 0.2
 INFLOW_RATE_C_PER_S = 0.05
 BATH_RATE_C_PER_S = 0.2
@@ -98,8 +99,8 @@ class Regulator:
         if mode is Mode.CAVITY and measured.cavity_mean_c is not None and measured.cavity_max_c is not None:
             wanted_c, cavity, setback_c = self._outer(state, measured, target_c, cavity_warn_c, dt_s)
         else:
-            wanted_c, cavity, setback_c = target_c, state.cavity, self._setback(measured.core_c)
-            wanted_c -= setback_c
+            cavity, setback_c = state.cavity, self._setback(state.setback_c, measured.core_c, dt_s)
+            wanted_c = target_c - setback_c
         capped_c = min(wanted_c, limits.inflow_cap_c)
         previous_c = state.inflow_target_c if state.inflow_target_c is not None else measured.inflow_c
         step_c = INFLOW_RATE_C_PER_S * dt_s
@@ -123,12 +124,14 @@ class Regulator:
             return state._replace(mode=mode, inflow_target_c=start_c, bath_setpoint_c=max(measured.outlet_c, 20.0))
         return state._replace(mode=mode, cavity=Term())
 
-    def _setback(self, core_c: float | None) -> float:
+    def _setback(self, before_c: float, core_c: float | None, dt_s: float) -> float:
+        """What the core guard takes off the target now; an unknown core leaves it where it is."""
         if core_c is None:
-            return 0.0
+            return before_c
         start_c = self._limits.core_alarm_c - CORE_GUARD_SPAN_C
         share = min(1.0, max(0.0, (core_c - start_c) / CORE_GUARD_SPAN_C))
-        return share * CORE_GUARD_SETBACK_C
+        step_c = CORE_GUARD_C_PER_S * dt_s
+        return min(max(share * CORE_GUARD_SETBACK_C, before_c - step_c), before_c + step_c)
 
     def _outer(
         self, state: Regulation, measured: Measured, target_c: float, cavity_warn_c: float, dt_s: float
@@ -136,7 +139,7 @@ class Regulator:
         mean_c, max_c = measured.cavity_mean_c, measured.cavity_max_c
         if mean_c is None or max_c is None:
             raise ValueError("cavity control without a cavity temperature")
-        setback_c = self._setback(measured.core_c)
+        setback_c = self._setback(state.setback_c, measured.core_c, dt_s)
         aim_c = target_c - setback_c
         # A hot spot counts more than the mean: the hottest probe stays below the warning level.
         aim_c = min(aim_c, mean_c + (cavity_warn_c - HOT_SPOT_MARGIN_C - max_c)) if max_c > aim_c else aim_c

@@ -5,8 +5,12 @@ Not responsible for how it looks. A value that is not believed is None, with its
 
 from __future__ import annotations
 
-from controller.core.cycle import Cycle, CycleState
+from typing import TYPE_CHECKING
+
 from controller.core.treatment import contact_min, next_dose_min
+
+if TYPE_CHECKING:
+    from controller.core.cycle import Cycle, CycleState
 
 
 def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:

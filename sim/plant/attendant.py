@@ -9,7 +9,7 @@ from sim.plant.plant import Plant
 
 PERFUSED_ML = 500.0  # a cavity that held this much has been perfused
 EMPTY_ML = 60.0
-STILL_S = 15.0
+STILL_S = 60.0  # a person sees the level stand, and lets the console see it, before changing the fluid
 STILL_LPM = 0.02
 
 

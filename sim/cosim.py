@@ -1,0 +1,203 @@
+"""A whole treatment in virtual time, in one process: the real cycle and protective channel against the plant.
+
+Devices are reduced to what they do to a value: resolution, sampling, silence, and the leases that let their outputs
+expire. The bytes are left out; `sim.server` has them. Not responsible for the summary of a run (`sim.treatment_run`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
+from controller.core.cycle import Cycle, CycleState
+from controller.core.exchange import Event, Inputs, LinkFault, Outputs, ProtectiveStatus
+from controller.core.signals import Quality, Reading
+from controller.protective import channel
+from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
+from sim.links import LinkState
+from sim.operator import Operator
+from sim.plant.attendant import Attendant
+from sim.plant.parameters import Parameters
+from sim.plant.plant import Plant
+from sim.terminals import SHORT, Terminals
+
+CYCLE_S = 0.1
+START_S = 1000.0
+RESOLUTION: Mapping[str, float] = {"adam4015": 0.01, "huber_pb": 0.01, "pt100_8ch": 0.1, "pixsys": 0.1}
+PROTECTIVE = "protective"  # the name of the second channel's board among the links
+READ_BACKS = ("pump_rpm", "heater_setpoint_c", "heater_power_w")
+CLOSING_S = 0.05  # coil to read-back of the contactor
+
+Sink = Callable[[CycleState, Outputs, tuple[Event, ...]], None]
+
+
+class Cosim:
+    """One simulated treatment. `advance` runs one cycle; `state`, `outputs` and `plant` may be looked at between."""
+
+    def __init__(
+        self,
+        *,
+        rig: Rig,
+        treatment: Treatment,
+        patient: Patient,
+        parameters: Parameters,
+        seed: int,
+        faults: Sequence[Fault] = (),
+        sink: Sink | None = None,
+        operator: Operator | None = None,
+    ) -> None:
+        self.rig, self.treatment = rig, treatment
+        self.cycle = Cycle(rig=rig, treatment=treatment, patient=patient)
+        self.terminals = Terminals()
+        self.plant = Plant(parameters=parameters, terminals=self.terminals, seed=seed)
+        self.attendant = Attendant(self.plant)
+        self.operator = operator if operator is not None else Operator()
+        self.now_s = START_S
+        self.state = self.cycle.initial(START_S)
+        self.outputs = Outputs()
+        self.links: dict[str, LinkState] = {name: LinkState() for name in (*rig.devices, PROTECTIVE)}
+        self._ports = {
+            port: [name for name, device in rig.devices.items() if device.port == port] for port in rig.ports
+        }
+        self._ports[rig.protective.port] = [PROTECTIVE]
+        self._schedule = FaultSchedule(faults)
+        self._sick = False
+        self._since: dict[str, float] = {}
+        self._readings: dict[str, Reading] = {}
+        self._plan = tuple(
+            (signal, source.device, RESOLUTION.get(rig.devices[source.device].family, 0.0))
+            for signal, source in rig.signals.items()
+        )
+        self._sink = sink
+        self._channel = channel.ChannelState()
+        self._status: ProtectiveStatus | None = None
+        self._seq = 0
+        self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S, "contactor": START_S}
+        self._probe_at_s = START_S
+        self._cycles = 0
+
+    def advance(self) -> None:
+        """Let one cycle's time pass in the plant, then run the cycle and carry its outputs out."""
+        self.now_s = now_s = START_S + (self._cycles + 1) * CYCLE_S
+        self._cycles += 1
+        if self._schedule.next_s <= now_s - START_S:
+            self._apply_faults(now_s - START_S)
+        self.plant.step(CYCLE_S)
+        if self._cycles % 10 == 1:
+            self.attendant.step(now_s)
+            orders = self.operator.look(
+                self.state, self.cycle.steps[self.state.walk.step], has_drug=self.treatment.drug is not None
+            )
+        else:
+            orders = ()
+        self._protect(now_s)
+        faults = self._read(now_s)
+        inputs = Inputs(self._readings, orders, self._status, faults)
+        self.state, self.outputs, events = self.cycle.step(self.state, inputs, now_s)
+        self._seq += 1
+        self._actuate(self.outputs, now_s)
+        if self._sink is not None:
+            self._sink(self.state, self.outputs, events)
+
+    def _apply_faults(self, elapsed_s: float) -> None:
+        for edge in self._schedule.due(elapsed_s):
+            apply_to_plant(edge, self.plant)
+            apply_to_links(edge, self.links, self._ports)
+        self._sick = not all(link.healthy for link in self.links.values())
+
+    def _read(self, now_s: float) -> tuple[LinkFault, ...]:
+        terminals, sensed = self.terminals, self.terminals.sensed
+        readings: dict[str, Reading] = {}
+        old = self._readings
+        for signal, device, resolution in self._plan:
+            if self._sick and not self.links[device].healthy:
+                if signal in old:
+                    readings[signal] = old[signal]
+                continue
+            if signal in READ_BACKS:
+                value: float | None = getattr(terminals, _READ_BACK_OF[signal])
+            else:
+                value = sensed[signal]
+            if value is None:
+                readings[signal] = Reading(None, now_s, Quality.FAULT, "open circuit")
+            elif value == SHORT or value != value:
+                readings[signal] = Reading(None, now_s, Quality.FAULT, "short circuit" if value == SHORT else "NaN")
+            elif resolution:
+                readings[signal] = Reading(round(value / resolution) * resolution, now_s)
+            else:
+                readings[signal] = Reading(value, now_s)
+        self._readings = readings
+        return self._faulty(now_s) if self._sick or self._since else ()
+
+    def _faulty(self, now_s: float) -> tuple[LinkFault, ...]:
+        for name, link in self.links.items():
+            if name == PROTECTIVE or link.healthy:
+                self._since.pop(name, None)
+            else:
+                self._since.setdefault(name, now_s)
+        return tuple(LinkFault(name, since_s, "does not answer") for name, since_s in self._since.items())
+
+    def _protect(self, now_s: float) -> None:
+        link, terminals = self.links[PROTECTIVE], self.terminals
+        if link.healthy:
+            self._probe_at_s = now_s
+        inputs = channel.ChannelInputs(
+            outlet_b_c=_tenths(terminals.sensed["outlet_b_c"]) if link.healthy else None,
+            inflow_b_c=_tenths(terminals.sensed["inflow_b_c"]) if link.healthy else None,
+            probe_at_s=self._probe_at_s,
+            heartbeat_at_s=self.state.now_s,
+            heartbeat_seq=self._seq,
+            heat_wanted=self.outputs.heat_on,
+            reset_count=self.outputs.protective_reset,
+            contactor_closed=terminals.contactor_closed if link.healthy else None,
+        )
+        self._channel, said = channel.step(self._channel, inputs, now_s)
+        if link.healthy:
+            if said.close_contactor:
+                self._command_at_s["contactor"] = now_s
+            terminals.contactor_closed = said.close_contactor
+        elif now_s - self._command_at_s["contactor"] > CONTACTOR_LEASE_S:
+            terminals.contactor_closed = False
+        self._status = ProtectiveStatus(
+            now_s, said.permit, terminals.contactor_closed, said.trip, inputs.outlet_b_c, inputs.inflow_b_c
+        )
+
+    def _actuate(self, outputs: Outputs, now_s: float) -> None:
+        terminals, rig = self.terminals, self.rig
+        actuators = rig.actuators
+        if self._reaches(actuators.pump, "pump", now_s):
+            terminals.pump_rpm_command = outputs.pump_lpm * 1000.0 / rig.circuit.pump_ml_per_rev
+        if self._reaches(actuators.heater, "heater", now_s):
+            terminals.bath_on = outputs.heat_on
+            terminals.bath_circulating = True
+            if outputs.heat_on:
+                terminals.bath_setpoint_c = round(outputs.bath_setpoint_c, 2)
+            terminals.element_fraction = outputs.heater_fraction if outputs.heat_on else 0.0
+        elif now_s - self._command_at_s["heater"] > HEAT_EXPIRY_S:
+            terminals.bath_on = False
+            terminals.element_fraction = 0.0
+        if self._reaches(actuators.pump_enable.device, "relay", now_s):
+            terminals.pump_enabled = outputs.pump_enable
+            terminals.inflow_open = outputs.inflow_open
+            terminals.outflow_closed = outputs.outflow_closed
+        elif now_s - self._command_at_s["relay"] > PUMP_EXPIRY_S:
+            terminals.pump_enabled = terminals.inflow_open = terminals.outflow_closed = False
+
+    def _reaches(self, device: str, lease: str, now_s: float) -> bool:
+        if self._sick and self.links[device].deaf:
+            return False
+        self._command_at_s[lease] = now_s
+        return True
+
+
+_READ_BACK_OF: Mapping[str, str] = {
+    "pump_rpm": "pump_rpm_command",
+    "heater_setpoint_c": "bath_setpoint_c",
+    "heater_power_w": "heater_power_w",
+}
+
+
+def _tenths(value: float | None) -> float | None:
+    if value is None or value == SHORT or value != value:
+        return None
+    return round(value, 1)

@@ -1,0 +1,46 @@
+"""The person at the console of a simulated treatment: starts, confirms each gate, gives each dose on time.
+
+Acts only on what the console shows, a few seconds after it shows it. Never resets a trip: a treatment that trips is
+left where it is. Not responsible for the bedside (`sim.plant.attendant`).
+"""
+
+from __future__ import annotations
+
+from controller.core.cycle import CycleState
+from controller.core.exchange import Act, Order
+from controller.core.treatment import Step
+
+REACTION_S = 5.0
+
+
+class Operator:
+    """Give it each state; it answers with what it asks for."""
+
+    def __init__(self, *, who: str = "simulated operator") -> None:
+        self._who = who
+        self._open_since_s: float | None = None
+        self._waits_for = ""
+
+    def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
+        """Return the orders of this moment, mostly none."""
+        due = self._due(state, step, has_drug)
+        if due is None or due.value != self._waits_for:
+            self._waits_for = "" if due is None else due.value
+            self._open_since_s = state.now_s
+            return ()
+        if self._open_since_s is None or state.now_s - self._open_since_s < REACTION_S:
+            return ()
+        self._open_since_s = None
+        self._waits_for = ""
+        return (Order(due, who=self._who, text="lot SIM" if due is Act.DOSE else ""),)
+
+    def _due(self, state: CycleState, step: Step, has_drug: bool) -> Act | None:
+        if state.walk.hold or state.latch.tripped:
+            return None
+        if step.name == "standby":
+            return Act.START
+        if step.name == "perfuse":
+            return Act.DOSE if "dose_due" in state.alarms.active else None
+        if state.gate or not step.asks:
+            return None
+        return Act.DOSE if step.asks == "dose" and has_drug else Act.CONFIRM
