@@ -97,7 +97,7 @@ class PatientParameters:
     film_share: float = 0.35  # of that series resistance: fluid to tissue
     tissue_share: float = 0.06  # of body heat capacity
     core_share: float = 0.58
-    periphery_w_per_k: float = 60.0  # blood-borne, core to periphery
+    periphery_w_per_k: float = 70.0  # blood-borne, core to periphery
     metabolism_w: float = 70.0
     metabolism_per_k: float = 0.08  # rise per degree of core above 37
     room_loss_w_per_k: float = 4.5  # periphery to room, covered
