@@ -17,6 +17,7 @@ from drivers.port import Port
 from drivers.roles import BadReply, Refused
 
 REPLY_S = 1.0  # p. 8: usually below 0.3 s, wait for at least 1 s
+SAME_C = 0.5
 
 
 class Variable(NamedTuple):
@@ -94,6 +95,20 @@ class PilotLink:
         for name, word in words.items():
             self._compare(name, word, self.samples[name].word)
 
+    def compare_list(self) -> None:
+        """Compare each place of a package with a message, so that a list in another order is found out.
+
+        Temperatures may differ by SAME_C, power is not compared. Raises Refused naming the variable.
+        """
+        self.exchange_package({})
+        for variable in self._listed:
+            before, word = self.number(variable), self.samples[variable].word
+            if variable == "vPow" or self.ask(variable) == word:
+                continue
+            if not (VARIABLES[variable].temperature and _near(before, self.number(variable))):
+                names = ", ".join(self._listed)
+                raise Refused(f"{self.name}: the package list on the panel is not {names}: see {variable}")
+
     def number(self, variable: str) -> Number:
         """The newest word of a variable, decoded."""
         decode = frames.decode_temperature if VARIABLES[variable].temperature else frames.decode_number
@@ -113,3 +128,8 @@ class PilotLink:
         number = self.number(variable)
         told = number.fault or f"{number.value:g}"
         raise Refused(f"{self.name}: {variable} written as {word:0{self.width.digits}X}, read back as {told}")
+
+
+def _near(one: Number, other: Number) -> bool:
+    """Two readings of one temperature, a moment apart."""
+    return one.value is not None and other.value is not None and abs(one.value - other.value) <= SAME_C

@@ -22,7 +22,7 @@ from config.schema import Device as DeviceConfig
 from drivers import huber_frames as frames
 from drivers.family import Family
 from drivers.huber_frames import NARROW, WIDE, Number, Width
-from drivers.huber_link import VARIABLES, PilotLink
+from drivers.huber_link import PilotLink
 from drivers.port import Port
 from drivers.roles import (
     BadReply,
@@ -110,7 +110,7 @@ class HuberBath:
             raise Refused(f"{self._name}: vWD1 is {link.number('vWD1').value}, not the {self._watchdog_s} s written")
         link.write("vCircActive", 1)
         if self._packaged:
-            self._check_list()
+            link.compare_list()
         if not link.ask("vStatus1") & NOT_RESTARTED:
             raise Restarted(f"{self._name}: restarted while the session was being opened")
         return identity
@@ -136,7 +136,7 @@ class HuberBath:
     def make_safe(self) -> None:
         """End tempering, then keep the bath circulating, should ending the one have ended the other."""
         self._tell(False)
-        self._link.write("vCircActive", 1)
+        self._circulate()
 
     # --- writing
 
@@ -169,7 +169,7 @@ class HuberBath:
         """Start or end tempering, once. It is not started again by itself when the device ended it."""
         if self._confirmed is not on:
             self._tell(on)
-            self._link.write("vCircActive", 1)
+            self._circulate()
 
     def _tell(self, on: bool) -> None:
         if on is not self._told_on or self._told_s == -math.inf:
@@ -178,6 +178,10 @@ class HuberBath:
         self._confirmed = None
         self._link.write("vTmpActive", int(on))
         self._confirmed = on
+
+    def _circulate(self) -> None:
+        """Ask for circulation; a device with a fault may answer no, and vStatus1 tells what came of it."""
+        self._link.ask("vCircActive", 1)
 
     def _arm(self) -> None:
         self._link.write("vWD1", self._watchdog_s)
@@ -268,6 +272,7 @@ class HuberBath:
         if bool(status & TEMPERING) is not command.on:
             if not command.on:
                 self._confirmed = None  # "off" is written again at the next turn; "on" waits for an "off" first
+            del self._link.samples["vStatus1"]  # judged once: the next turn asks again
             raise Refused(f"{self._name}: told {'on' if command.on else 'off'}, vStatus1 says otherwise")
         if not status & CIRCULATING:
             raise Refused(f"{self._name}: does not circulate")
@@ -276,40 +281,19 @@ class HuberBath:
         """Clear vError if there is any; raises Refused when the cause is still there."""
         if self._link.ask("vError") == 0:
             return
-        cleared = self._link.number("vError").value
+        cleared = self._fault_text()
         self._link.ask("vError", 1)
         if self._link.ask("vError") != 0:
-            raise Refused(f"{self._name}: device fault {cleared} cannot be cleared")
+            raise Refused(f"{self._name}: {cleared} cannot be cleared")
 
     def _identify(self) -> Identity:
-        """Read the serial number; its two addresses are not in the manual's example list, so it may be unknown."""
+        """Read the serial number, at the addresses that public clients of the protocol use; it may be unknown."""
         words = [self._link.ask(variable) for variable in ("vSerialHigh", "vSerialLow")]
         known = self._link.width.unknown not in words
         serial = str((words[0] & 0xFFFF) << 16 | words[1] & 0xFFFF) if known else ""
         if self._serial and serial != self._serial:
             raise WrongDevice(f"{self._name}: serial number {serial or 'unknown'}, the rig names {self._serial}")
         return Identity("Huber", "Pilot ONE", serial)
-
-    def _check_list(self) -> None:
-        """Compare each place of the package with a message, so that a list in another order is found out."""
-        self._link.exchange_package({"vWD1": self._watchdog_s})
-        packaged = {variable: self._link.samples[variable].word for variable in self._listed}
-        for variable, word in packaged.items():
-            if variable == "vPow":
-                continue
-            before = frames.decode_temperature(word, self._link.width)
-            same = self._link.ask(variable) == word
-            if not same and VARIABLES[variable].temperature:
-                same = _near(before, self._link.number(variable))
-            if not same:
-                raise Refused(
-                    f"{self._name}: the panel's package list is not {', '.join(self._listed)}: see {variable}"
-                )
-
-
-def _near(one: Number, other: Number) -> bool:
-    """Two readings of one temperature, a moment apart."""
-    return one.value is not None and other.value is not None and abs(one.value - other.value) <= 0.5
 
 
 # --- configuration -----------------------------------------------------------------------------------------------
