@@ -24,6 +24,7 @@ SOURCE_OVER_C = 1.0
 ACCUMULATED_ML = 300.0
 DRIFT_ML = 100.0
 SLUG_C = 43.0
+NO_RISE_S = 90.0
 
 
 def above(name: str, limit_of: str) -> Condition:
@@ -280,11 +281,11 @@ def at_cap(s: Situation) -> str:
 
 
 def not_heating(s: Situation) -> str:
-    """The inflow stays far below its set-point for minutes with heat on: no power, no exchange, or a mains loss."""
+    """The inflow is far below its set-point and does not rise with heat on: no power, no exchange, mains lost."""
     target, inflow = s.regulation.inflow_target_c, s.good.get("inflow_c")
-    if target is None or inflow is None or not s.last.heat_on or s.heat_on_s < 240.0 or inflow >= target - 2.0:
+    if target is None or inflow is None or not s.last.heat_on or s.no_rise_s < NO_RISE_S:
         return ""
-    return f"inflow {inflow:.2f} °C stays below its set-point {target:.2f} °C"
+    return f"inflow {inflow:.2f} °C, set-point {target:.2f} °C, no rise for {s.no_rise_s:.0f} s"
 
 
 def device_lost(s: Situation) -> str:

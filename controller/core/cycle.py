@@ -37,12 +37,15 @@ from controller.core.treatment import (
 )
 
 DT_MAX_S = 1.0
-FLOW_RAMP_LPM_PER_S = 0.3
+FLOW_UP_LPM_PER_S = 0.3
+FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first
 STEADY_LPM = 0.05
 HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
 BASELINE_S = 60.0
 FALLBACK_INFLOW_C = 43.0
 RESET_WINDOW_S = 2.0
+NEAR_TARGET_C = 2.0
+RISE_C = 0.3
 
 
 class CycleState(NamedTuple):
@@ -68,6 +71,7 @@ class CycleState(NamedTuple):
     heat_on_since_s: float | None = None
     heat_off_since_s: float = 0.0
     line_baseline: float | None = None
+    gained: tuple[float, float] = (0.0, 0.0)  # inflow °C and time of the last rise while heating
     reset_asked_s: float | None = None
 
 
@@ -250,8 +254,8 @@ class Cycle:
         scene = Scene(walk, state.sensed, state.volumes, self.rig.limits, self.treatment, self.fill_ml, (), now_s)
         asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
         stopped = asked_lpm <= 0.0
-        ramp_lpm = FLOW_RAMP_LPM_PER_S * dt_s
-        pump_lpm = 0.0 if stopped else min(max(asked_lpm, last.pump_lpm - ramp_lpm), last.pump_lpm + ramp_lpm)
+        least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
+        pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
         mode, target_c = self._mode(state, step, held, now_s)
         regulation = state.regulation
         measured = _measured(good, state.sensed, last.inflow_open)
@@ -337,7 +341,7 @@ class Cycle:
             stop_asked,
             state.volumes.in_patient_ml,
             due,
-            state.dose.cem43_min,
+            now_s - state.gained[1],
         )
 
     def _remember(
@@ -367,6 +371,12 @@ class Cycle:
             heat_on_since_s = now_s if heat_on_since_s is None else heat_on_since_s
         elif heat_on_since_s is not None:
             heat_on_since_s, heat_off_since_s = None, now_s
+        inflow_c, target_c = good.get("inflow_c"), state.regulation.inflow_target_c
+        gained = state.gained
+        if not outputs.heat_on or inflow_c is None or target_c is None or inflow_c >= target_c - NEAR_TARGET_C:
+            gained = (0.0, now_s)
+        elif inflow_c >= gained[0] + RISE_C or gained[0] == 0.0:
+            gained = (inflow_c, now_s)
         taken = state.dose
         if step.inflow_open and step.heat is Heat.CAVITY:
             taken = dose.step(
@@ -384,6 +394,7 @@ class Cycle:
             pump_changed_s=changed_s,
             flow_since_s=flow_since_s,
             line_baseline=baseline,
+            gained=gained,
             heat_on_since_s=heat_on_since_s,
             heat_off_since_s=heat_off_since_s,
             dose=taken,

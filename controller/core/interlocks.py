@@ -226,7 +226,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock("weak_heat", "H04", c.weak_heat, 300.0, _R.R0, _LOW, "Heat source at its limit", "Lower the flow."),
     Interlock("at_cap", "H04", c.at_cap, 600.0, _R.R0, _LOW, "Inflow at its cap", "Raise the flow or cover."),
     Interlock(
-        "not_heating", "H04", c.not_heating, 30.0, _R.R0, _MEDIUM, "Not heating", "Check heater, contactor and mains.",
+        "not_heating", "H04", c.not_heating, 1.0, _R.R0, _MEDIUM, "Not heating", "Check heater, contactor and mains.",
     ),
     Interlock("slug", "H07", c.slug, 0.5, _R.R0, _LOW, "Hot fluid held in the bypass", "Wait until it has cooled."),
     Interlock("dose_due", "H41", c.dose_due, 0.0, _R.R0, _LOW, "Dose due", "Give the fraction and enter it."),

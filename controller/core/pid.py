@@ -26,25 +26,31 @@ class Loop:
         self._pid = PID(kp, ki, 0.0, setpoint=0.0, sample_time=None, output_limits=(low, high), time_fn=lambda: 0.0)
         self._low, self._high = low, high
         self._within_c = integrate_within_c
+        self._loaded: Term | None = None  # which term the PID holds, so that it is not loaded again in vain
 
     def step(
-        self, term: Term, *, setpoint_c: float, measured_c: float, dt_s: float, blocked: int = 0, gain: float = 1.0
+        self, term: Term, *, setpoint_c: float, measured_c: float, dt_s: float, blocked: int = 0
     ) -> tuple[float, Term]:
         """Return the output and the new term. `blocked` +1/-1: what follows cannot go further up/down.
 
-        `gain` scales both gains (a loop that follows the flow). Raises ValueError on a value that is not finite.
+        Raises ValueError on a value that is not finite.
         """
-        error = (setpoint_c - measured_c) * gain
+        error = setpoint_c - measured_c
         if not math.isfinite(error):
             raise ValueError(f"a control loop was given {setpoint_c} and {measured_c}")
         pid = self._pid
-        pid.set_auto_mode(False)
-        pid.set_auto_mode(True, last_output=term.integral)
-        output = float(pid(-error, dt=dt_s) or 0.0)
+        if term is not self._loaded:
+            pid.set_auto_mode(False)
+            pid.set_auto_mode(True, last_output=term.integral)
+        output = pid(-error, dt=dt_s)
+        if output is None:
+            raise ValueError(f"a control loop gave no output in {dt_s} s")
         integral: float = pid.components[1]
         onward = (error > 0 and (blocked > 0 or output >= self._high)) or (
             error < 0 and (blocked < 0 or output <= self._low)
         )
-        if onward or not (abs(setpoint_c - measured_c) <= self._within_c):
+        if onward or not (abs(error) <= self._within_c):
+            self._loaded = None
             return output, term
-        return output, Term(integral)
+        self._loaded = Term(integral)
+        return output, self._loaded

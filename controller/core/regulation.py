@@ -26,6 +26,7 @@ HOT_SPOT_MARGIN_C = 0.2
 INFLOW_RATE_C_PER_S = 0.05
 BATH_RATE_C_PER_S = 0.2
 FRACTION_RATE_PER_S = 0.2
+INLET_S = 20.0  # how fast the estimate of what enters the element follows
 DT_MAX_S = 0.5  # a stalled loop must not wind anything up
 SATURATED_C = 0.3
 
@@ -52,6 +53,7 @@ class Regulation(NamedTuple):
     at_cap: bool = False  # the inflow set-point stands at its cap and more is wanted
     source_limited: bool = False  # bath or element at its limit and more is wanted
     setback_c: float = 0.0  # what the core guard takes off the target
+    inlet_c: float | None = None  # what enters the element, from its own heat balance
 
 
 class Measured(NamedTuple):
@@ -77,7 +79,7 @@ class Regulator:
         if rig.heater.kind == "bath":
             self._outlet = Loop(kp=0.4, ki=0.02, low=-3.0, high=4.0, integrate_within_c=1.0)
         else:
-            self._outlet = Loop(kp=0.5, ki=0.06, low=-400.0, high=600.0, integrate_within_c=1.5)
+            self._outlet = Loop(kp=0.4, ki=0.01, low=-3.0, high=3.0, integrate_within_c=1.5)
 
     def step(
         self,
@@ -186,17 +188,39 @@ class Regulator:
             return Regulation(
                 mode, cavity, line, outlet, inflow_target_c, bath_c, 0.0, power_w, at_cap, limited, setback_c
             )
-        push_w, outlet = self._outlet.step(
+        return self._element(state, measured, mode, cavity, line, inflow_target_c, outlet_c, at_cap, setback_c, dt_s)
+
+    def _element(
+        self,
+        state: Regulation,
+        measured: Measured,
+        mode: Mode,
+        cavity: Term,
+        line: Term,
+        inflow_target_c: float,
+        outlet_c: float,
+        at_cap: bool,
+        setback_c: float,
+        dt_s: float,
+    ) -> Regulation:
+        """Power of an inline element. Everything is reckoned in °C, so that a lower flow means less power at once."""
+        conductance = CARRIER_W_PER_K_LPM * max(measured.flow_lpm, FLOW_FLOOR_LPM)
+        rated_w = self._heater.max_power_w
+        # No probe sits before the element: the power that was given and the outlet say what came in.
+        came_in_c = measured.outlet_c - state.fraction * rated_w / conductance
+        inlet_c = came_in_c if state.inlet_c is None else state.inlet_c
+        inlet_c += (came_in_c - inlet_c) * min(1.0, dt_s / INLET_S)
+        push_c, outlet = self._outlet.step(
             state.outlet,
             setpoint_c=outlet_c,
             measured_c=measured.outlet_c,
             dt_s=dt_s,
-            blocked=blocked,
-            gain=conductance,
+            blocked=1 if state.source_limited else 0,
         )
-        wanted = (power_w + push_w) / self._heater.max_power_w
-        step = FRACTION_RATE_PER_S * dt_s
-        fraction = min(max(0.0, min(wanted, 1.0)), state.fraction + step)
+        power_w = conductance * max(0.0, outlet_c + push_c - inlet_c)
+        wanted = power_w / rated_w
+        fraction = min(wanted, 1.0, state.fraction + FRACTION_RATE_PER_S * dt_s)
+        limited = wanted > 1.05
         return Regulation(
-            mode, cavity, line, outlet, inflow_target_c, 20.0, fraction, power_w, at_cap, wanted > 1.05, setback_c
+            mode, cavity, line, outlet, inflow_target_c, 20.0, fraction, power_w, at_cap, limited, setback_c, inlet_c
         )

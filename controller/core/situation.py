@@ -41,4 +41,4 @@ class Situation(NamedTuple):
     stop_asked: str  # who pressed STOP in this cycle, "" for nobody
     in_patient_ml: float | None
     dose_due: str
-    cem43_min: float
+    no_rise_s: float  # seconds for which the heat has been on and the inflow has not risen towards its set-point
