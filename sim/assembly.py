@@ -88,7 +88,7 @@ def _twin(rig: Rig, name: str, device: Device, terminals: Terminals, twins: Mapp
         inputs=_inputs(rig, name, terminals),
         outputs=_outputs(rig, name, terminals),
         registers=device.registers,
-        echo=rig.ports[device.port].echo,
+        echo=False,  # the bus echoes for the whole port; a twin that did so too would be heard twice
     )
     return twins[device.family](wiring)
 

@@ -46,6 +46,7 @@ def _link(about: str, unit: str = "", value: Value = None, low: float = 0.0, hig
 CATALOGUE: Mapping[str, FaultName] = {
     # probes: TARGET is a signal
     "off": _probe("open circuit: wire broken or probe pulled off"),
+    "short": _probe("short circuit"),
     "stuck": _probe("keeps the value it had"),
     "drift": _probe("runs away steadily", "unit/min", 0.5, -100.0, 100.0),
     "bias": _probe("reads that much too high", "unit", 2.0, -1000.0, 1000.0),
@@ -54,6 +55,7 @@ CATALOGUE: Mapping[str, FaultName] = {
     "nan": _probe("the transmitter says not-a-number"),
     "swapped": _probe("plugs exchanged: shows the signal named by VALUE", "signal", ""),
     "wrong_unit": _probe("shows °F"),
+    "dislodged": _probe("slips out and hangs in air of that temperature", "°C", 21.0, 0.0, 60.0),
     # links: TARGET is a device, or a port for all of its devices
     "silent": _link("cut off: hears nothing, says nothing"),
     "slow": _link("answers that much later", "s", 0.15, 0.0, 10.0),
@@ -243,8 +245,8 @@ def apply_to_plant(edge: Edge, plant: FaultyPlant) -> None:
     spec = CATALOGUE[fault.name]
     if spec.kind == "probe":
         probe = plant.probes[fault.target]
-        probe.fault = fault.name if started else None
         probe.fault_value = fault.value if started else None
+        probe.fault = fault.name if started else None
     elif spec.knob:
         harmless = getattr(type(plant.faults)(), spec.knob)
         setattr(plant.faults, spec.knob, harmless if not started else True if fault.value is None else fault.value)

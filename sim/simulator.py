@@ -1,55 +1,55 @@
 """One simulated bench in simulated time: plant, twins on their lines, faults, and the person who pours.
 
-Pure of clocks and sockets: whoever owns the time calls `advance`. Not responsible for serving it (`sim.server`).
+Pure of clocks and sockets: whoever owns the time calls `step`. Not responsible for serving it (`sim.server`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+import math
+from collections.abc import Mapping
+from typing import Any
 
 from config.schema import Rig
 from sim.assembly import Bench, assemble
 from sim.devices.twin import MakeTwin
 from sim.faults import Edge, Fault, FaultSchedule, apply_to_links, apply_to_plant, check
-from sim.terminals import Terminals
+from sim.plant.attendant import Attendant
+from sim.plant.plant import Plant
 
 STEP_S = 0.05
 CATCH_UP_S = 2.0
 """How far a late simulator runs after the clock; what lies further back is skipped and counted."""
 
 
-class Plant(Protocol):
-    """What is simulated behind the terminals."""
-
-    @property
-    def terminals(self) -> Terminals:
-        """What the twins drive and feel."""
-
-    @property
-    def faults(self) -> Any:
-        """Fault knobs."""
-
-    @property
-    def probes(self) -> Mapping[str, Any]:
-        """Probes by signal."""
-
-    def step(self, dt_s: float) -> None:
-        """Let that much time pass."""
-
-    def truth(self) -> dict[str, float]:
-        """The true state, by name with unit."""
-
-
-class Attendant(Protocol):
-    """The person at the simulated bench, who pours and empties."""
-
-    def step(self, dt_s: float) -> None:
-        """Do what is due."""
-
-    def pour(self, volume_ml: float, temperature_c: float) -> None:
-        """Pour into the reservoir."""
+TRUTH = (
+    "flow_lpm",
+    "outlet_c",
+    "inflow_c",
+    "entering_cavity_c",
+    "outflow_c",
+    "bath_c",
+    "reservoir_c",
+    "reservoir_ml",
+    "cavity_ml",
+    "cavity_pressure_mmhg",
+    "line_pressure_mmhg",
+    "bubble_mm",
+    "core_c",
+    "tissue_c",
+    "heater_power_w",
+    "patient_heat_w",
+    "poured_ml",
+    "removed_ml",
+    "spilled_ml",
+    "leaked_ml",
+    "absorbed_ml",
+    "evaporated_ml",
+    "infused_ml",
+    "drained_ml",
+    "volume_error_ml",
+)
+"""What `truth` tells of the plant."""
 
 
 class Simulator:
@@ -60,7 +60,6 @@ class Simulator:
         *,
         rig: Rig,
         plant: Plant,
-        attendant: Attendant,
         twins: Mapping[str, MakeTwin],
         origin_s: float,
         faults: tuple[Fault, ...] = (),
@@ -68,7 +67,7 @@ class Simulator:
     ) -> None:
         self.rig = rig
         self.plant = plant
-        self.attendant = attendant
+        self._attendant = Attendant(plant)
         self.bench: Bench = assemble(rig, plant.terminals, twins, seed=seed)
         self.origin_s = origin_s
         self.skipped_s = 0.0
@@ -90,21 +89,23 @@ class Simulator:
         """Simulated seconds since the start."""
         return self._next_s - STEP_S - self.origin_s
 
-    def advance(self, now_s: float, between: Callable[[float], None]) -> None:
-        """Take every step due by `now_s`; `between` is called after each so that bytes keep their time."""
-        if now_s - self._next_s > CATCH_UP_S:
-            lost_s = STEP_S * int((now_s - self._next_s - CATCH_UP_S) / STEP_S)
+    def step(self) -> None:
+        """Take the step that is due at `next_s`. The twins' timers are the caller's to run."""
+        at_s = self._next_s
+        for edge in self._schedule.due(at_s):
+            self._apply(edge, at_s)
+        self._attendant.step(at_s)
+        self.plant.step(STEP_S)
+        self._next_s = at_s + STEP_S
+        self._watch_heater(at_s)
+
+    def skip_to(self, now_s: float) -> None:
+        """Give up what lies too far back to be caught up with; the time lost is counted."""
+        behind_s = now_s - self._next_s - CATCH_UP_S
+        if behind_s > 0.0:
+            lost_s = STEP_S * math.ceil(behind_s / STEP_S)
             self.skipped_s += lost_s
             self._next_s += lost_s
-        while self._next_s <= now_s:
-            at_s = self._next_s
-            for edge in self._schedule.due(at_s):
-                self._apply(edge, at_s)
-            self.attendant.step(STEP_S)
-            self.plant.step(STEP_S)
-            self._next_s = at_s + STEP_S
-            self._watch_heater(at_s)
-            between(at_s)
 
     def add_fault(self, fault: Fault, now_s: float) -> None:
         """Plan a fault whose times count from `now_s`. Raises ValueError when its target is nothing the rig has."""
@@ -123,7 +124,7 @@ class Simulator:
         return {
             "time_s": round(self.time_s, 3),
             "at": self._next_s - STEP_S,
-            "plant": self.plant.truth(),
+            "plant": _plant_truth(self.plant),
             "terminals": _plain(dataclasses.asdict(self.plant.terminals)),
             "heater_power_w": self.plant.terminals.heater_power_w,
             "heater_off_at": self.heater_off_at_s,
@@ -147,6 +148,11 @@ class Simulator:
         self._heating = heating
 
 
+def _plant_truth(plant: Plant) -> dict[str, float]:
+    cavity = {f"cavity_{number}_c": value for number, value in enumerate(plant.cavity_c, start=1)}
+    return {name: float(getattr(plant, name)) for name in TRUTH} | cavity
+
+
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
     """With open circuits as null and shorts as text: JSON has no infinity."""
     sensed = {name: _json_number(value) for name, value in record["sensed"].items()}
@@ -154,6 +160,6 @@ def _plain(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json_number(value: float | None) -> float | str | None:
-    if value is None or value - value == 0.0:
+    if value is None or math.isfinite(value):
         return value
     return "short" if value < 0.0 else "nan"

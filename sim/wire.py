@@ -108,11 +108,16 @@ class PtyEnd:
 
     def plug(self) -> None:
         """Open a pseudo-terminal and point the path at it in one step."""
-        self._fd, name = _open_pty()
+        fd, name = _open_pty()
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(name)
-        fresh.replace(self._path)
+        try:
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(name)
+            fresh.replace(self._path)
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd = fd
 
     def close(self) -> None:
         """Hang up and take the path away."""
