@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,7 +56,8 @@ def run(
     """
     if die_with_parent:
         die_with_the_parent()
-    with tempfile.TemporaryDirectory(prefix="hipec-sim-", dir=socket_path.parent if socket_path else None) as folder:
+    beside = socket_path.parent if socket_path else None
+    with _on_signals(_leave), tempfile.TemporaryDirectory(prefix="hipec-sim-", dir=beside) as folder:
         try:
             server = Server(
                 rig=rig,
@@ -72,7 +73,7 @@ def run(
         except (ValueError, OSError) as error:
             print(f"SIMULATED {rig.name}: {error}", file=sys.stderr)  # noqa: T201
             return 2
-        with contextlib.closing(server), _stopped_by_signals(server):
+        with contextlib.closing(server), _on_signals(server.stop):
             announce(server, json_output=json_output, out=out or sys.stdout)
             server.serve()
     return 0
@@ -244,13 +245,18 @@ def die_with_the_parent() -> None:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(server: Server) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda *_: server.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, lambda *_: act()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave() -> None:
+    """Told to stop before there was anything to serve: unwind, so that nothing is left behind."""
+    raise SystemExit(0)
 
 
 def _with_time(text: str) -> str:
