@@ -40,6 +40,8 @@ _MEANING = {
     10: "gateway path unavailable",
     11: "gateway target did not respond",
 }
+_QUIET_CHARS = 3.5
+_QUIET_LEAST_S = 0.00175  # above 19200 baud the silence between frames no longer shrinks
 _EXCEPTION_BYTES = 5
 _ECHO_BYTES = 8
 
@@ -95,6 +97,7 @@ class ModbusUnit:
             raise ValueError(f"Modbus unit {unit}: allowed 1..255 (0 is a broadcast and has no answer)")
         self.port = port
         self.unit = unit
+        self._quiet_s = max(_QUIET_CHARS * port.char_s, _QUIET_LEAST_S)
         self._framer = FramerRTU(DecodePDU(False))
 
     def read_holding(self, address: int, count: int) -> list[int]:
@@ -135,7 +138,7 @@ class ModbusUnit:
     def _ask(self, request: ModbusPDU, *, data_bytes: int | None) -> ModbusPDU:
         frame = self._framer.buildFrame(request)
         expected = _Expected(self.unit, request.function_code, data_bytes)
-        reply = self.port.exchange(frame, expected.length)
+        reply = self.port.exchange(frame, expected.length, quiet_s=self._quiet_s)
         try:
             return self._checked(frame, reply, is_write=data_bytes is None)
         except BadReply:

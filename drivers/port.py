@@ -107,7 +107,7 @@ class SerialLine:
 class Port:
     """One outstanding question on a line. Time-outs are in the clock's seconds.
 
-    `char_s` is the time of one character on the wire; `pause_s` the least silence before a request.
+    `char_s` is the time of one character on the wire.
     """
 
     def __init__(
@@ -122,13 +122,25 @@ class Port:
         self._line = line
         self._timeout_s = timeout_s
         self._silent_until_s = 0.0
+        self._last_reply_s = 0.0
         self._suspect = False
 
     def exchange(
-        self, request: bytes, frame_length: FrameLength, *, timeout_s: float | None = None, echo: bool | None = None
+        self,
+        request: bytes,
+        frame_length: FrameLength,
+        *,
+        timeout_s: float | None = None,
+        echo: bool | None = None,
+        quiet_s: float = 0.0,
     ) -> bytes:
-        """Send `request` and return the one complete reply frame. Raises NoReply, BadReply or LinkLost."""
+        """Send `request` and return the one complete reply frame. Raises NoReply, BadReply or LinkLost.
+
+        `quiet_s` is the least silence since the reply before, for protocols that tell frames apart by it.
+        """
         self._settle()
+        if (early_s := self._last_reply_s + quiet_s - self.clock.now()) > 0:
+            self.clock.sleep(early_s)
         self.exchanges += 1
         self._line.discard()
         self._line.write(request)
@@ -148,6 +160,7 @@ class Port:
                     if len(body) > length:
                         self._distrust()
                         raise BadReply(f"{self.name}: {len(body) - length} bytes too many: {body.hex(' ')}")
+                    self._last_reply_s = self.clock.now()
                     return body
             left_s = deadline_s - self.clock.now()
             if left_s <= 0:

@@ -197,6 +197,15 @@ def test_after_a_wrong_crc_the_line_is_kept_silent_before_the_next_question() ->
     assert clock.now() - failed_s >= 0.3
 
 
+def test_frames_are_kept_apart_by_the_silence_that_other_units_wait_for() -> None:
+    twin = Memory()
+    unit, _, clock = unit_on(twin)
+    unit.read_holding(0, 1)
+    ended_s = clock.now()
+    unit.write_register(0, 1)
+    assert clock.now() - ended_s >= (3.5 + 8 + 8) * CHAR_S + 0.005
+
+
 @pytest.mark.parametrize("unit", [0, 256, -1])
 def test_a_unit_that_cannot_answer_is_not_made(unit: int) -> None:
     with pytest.raises(ValueError, match=r"allowed 1\.\.255"):
