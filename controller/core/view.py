@@ -55,6 +55,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "values": values(cycle, state),
         "bad": dict(state.sensed.bad),
         "target_c": walk.target_c,
+        "flow_lpm": walk.flow_lpm,
         "warn_c": cycle.treatment.cavity_warn_c,
         "mode": regulation.mode.value,
         "setback_c": regulation.setback_c,

@@ -1,0 +1,163 @@
+"""How a state looks in a terminal: temperatures with their band, circuit, clock, alarms, what to do next.
+
+Pure: a state goes in, something rich can print comes out. Colour means state: red and yellow are alarms only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from controller.core.signals import by_name
+
+STALE_S = 1.0
+NOTICE = "Research and bench software. Not a medical device, not for use on patients."
+HELP = (
+    "SPACE STOP   s start   c confirm   d dose   h hold   r resume   x reset   D drain   "
+    "a acknowledge   p audio pause   +/- target   ]/[ flow   q quit"
+)
+BAND_LOW_C, BAND_HIGH_C = 36.0, 46.0
+BAND_WIDTH = 40
+PRIORITY_STYLE: Mapping[str, str] = {"HIGH": "bold white on red", "MEDIUM": "black on yellow", "LOW": "black on cyan"}
+TEMPERATURES = (
+    "cavity_mean_c",
+    "cavity_1_c",
+    "cavity_2_c",
+    "cavity_3_c",
+    "inflow_c",
+    "outflow_c",
+    "heater_outlet_c",
+    "core_c",
+)
+CIRCUIT = (
+    "flow_lpm",
+    "line_pressure_mmhg",
+    "cavity_pressure_mmhg",
+    "reservoir_ml",
+    "in_patient_ml",
+    "heater_power_w",
+    "source_c",
+)
+
+
+def render(state: Mapping[str, Any], *, age_s: float, lost: str, said: str) -> RenderableType:
+    """The whole screen. Older than STALE_S: NO DATA, and dashes in place of every number."""
+    blind = not state or age_s > STALE_S
+    shown = {} if blind else state
+    parts: list[RenderableType] = [_header(state, blind, age_s, lost)]
+    parts.append(_columns(shown, state))
+    parts.append(_what_now(shown))
+    parts.append(_alarms(shown))
+    parts.append(Text(said or " ", style="bold"))
+    parts.append(Text(HELP, style="dim"))
+    return Group(*parts)
+
+
+def _header(state: Mapping[str, Any], blind: bool, age_s: float, lost: str) -> RenderableType:
+    line = Text()
+    if state.get("runtime", {}).get("simulated", False):
+        line.append(" SIMULATED ", style="reverse")
+        line.append("  ")
+    line.append(str(state.get("treatment_title", "")), style="bold")
+    line.append(f"   rig {state.get('rig', '?')}   patient {state.get('patient', '?')}   ")
+    line.append(NOTICE, style="dim")
+    if blind:
+        line.append(f"\nNO DATA for {age_s:.0f} s. {lost}", style=PRIORITY_STYLE["HIGH"])
+    return line
+
+
+def _columns(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableType:
+    outer = Table.grid(expand=True, padding=(0, 2))
+    outer.add_column(ratio=3)
+    outer.add_column(ratio=2)
+    outer.add_row(_temperatures(shown, state), _circuit(shown))
+    return outer
+
+
+def _temperatures(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableType:
+    table = Table(expand=True, box=None)
+    table.add_column("Temperature")
+    table.add_column("°C", justify="right")
+    table.add_column(f"{BAND_LOW_C:.0f}{'41-43 °C band':^{BAND_WIDTH - 4}}{BAND_HIGH_C:.0f}")
+    labels = by_name()
+    values, bad = shown.get("values", {}), shown.get("bad", {})
+    for name in TEMPERATURES:
+        value = values.get(name)
+        strong = "bold" if name in ("cavity_mean_c", "inflow_c", "outflow_c") else ""
+        table.add_row(
+            Text(labels[name].label, style=strong),
+            Text("--.--" if value is None else f"{value:.2f}", style=strong),
+            Text(str(bad[name]), style="dim") if name in bad else _band(value),
+        )
+    target, wanted = shown.get("target_c"), values.get("inflow_target_c")
+    table.add_row("Target", "--.-" if target is None else f"{target:.2f}", str(shown.get("mode", "")))
+    table.add_row("Inflow set-point", "--.-" if wanted is None else f"{wanted:.2f}", "")
+    return Panel(table, title=str(state.get("phase", "")), title_align="left")
+
+
+def _band(value: float | None) -> Text:
+    def place(temperature_c: float) -> int:
+        share = (temperature_c - BAND_LOW_C) / (BAND_HIGH_C - BAND_LOW_C)
+        return min(BAND_WIDTH - 1, max(0, round(share * (BAND_WIDTH - 1))))
+
+    low, high = place(41.0), place(43.0)
+    cells = ["▒" if low <= at <= high else "·" for at in range(BAND_WIDTH)]
+    if value is not None:
+        cells[place(value)] = "█"
+    return Text("".join(cells))
+
+
+def _circuit(shown: Mapping[str, Any]) -> RenderableType:
+    table = Table(expand=True, box=None, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    labels, values = by_name(), shown.get("values", {})
+    for name in CIRCUIT:
+        signal, value = labels[name], values.get(name)
+        table.add_row(signal.label, "---" if value is None else f"{value:.{signal.decimals}f}", signal.unit)
+    dose = shown.get("dose", {})
+    table.add_row("Heat", "ON" if shown.get("heat_on") else "off" if shown else "---", "")
+    table.add_row("Pump set", _number(shown.get("pump_lpm"), 2), "L/min")
+    table.add_row("Contact", _number(shown.get("contact_min"), 1), f"of {_number(shown.get('duration_min'), 0)} min")
+    table.add_row("At or above 41 °C", _number(dose.get("min_41"), 1), "min")
+    table.add_row("At or above 42 °C", _number(dose.get("min_42"), 1), "min")
+    table.add_row("CEM43", _number(dose.get("cem43_min"), 1), "min")
+    return Panel(table, title="Circuit", title_align="left")
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "---" if value is None else f"{value:.{decimals}f}"
+
+
+def _what_now(shown: Mapping[str, Any]) -> RenderableType:
+    text = Text()
+    text.append("Now   ", style="bold")
+    text.append(f"{shown.get('doing', '')}\n")
+    text.append("Wait  ", style="bold")
+    hold, gate, asks = shown.get("hold", ""), shown.get("gate", ""), shown.get("asks", "")
+    waits = hold or gate or (f"ready: press {'d' if asks == 'dose' else 'c'} to {asks}" if asks else "")
+    text.append(f"{waits}\n")
+    text.append("You   ", style="bold")
+    text.append(str(shown.get("person", "")))
+    return Panel(text, title="Step", title_align="left")
+
+
+def _alarms(shown: Mapping[str, Any]) -> RenderableType:
+    alarms = shown.get("alarms", [])
+    if not alarms:
+        return Panel(Text("no alarm" if shown else "unknown"), title="Alarms", title_align="left")
+    lines = Text()
+    for alarm in alarms[:6]:
+        lines.append(f" {alarm['priority']:<6} ", style=PRIORITY_STYLE[alarm["priority"]])
+        marks = ("first, " if alarm["first"] else "") + ("latched" if alarm["latched"] else "")
+        lines.append(f" {alarm['title']}: {alarm['text']}", style="bold")
+        lines.append(f"  {marks.rstrip(', ')}\n         {alarm['advice']}\n", style="dim")
+    if len(alarms) > 6:
+        lines.append(f"and {len(alarms) - 6} more", style="dim")
+    return Panel(lines, title="Alarms", title_align="left")
