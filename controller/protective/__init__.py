@@ -1,1 +1,1 @@
-"""See the README."""
+"""The second channel: its own process, probes, port and contactor. Standard library and pyserial only."""
