@@ -84,11 +84,14 @@ def step(
 
 def begin_fill(balance: Balance) -> Balance:
     """Take the present level as the new reference; what is still in the patient is carried over."""
-    return balance._replace(
-        carried_ml=balance.in_patient_ml or 0.0, reference_ml=balance.level_ml, infused_by_flow_ml=0.0
-    )
+    return balance._replace(carried_ml=_held_ml(balance), reference_ml=balance.level_ml, infused_by_flow_ml=0.0)
 
 
 def carry(balance: Balance) -> Balance:
     """The reservoir is about to be changed by hand: freeze what is in the patient until the next fill."""
-    return balance._replace(carried_ml=balance.in_patient_ml or 0.0, reference_ml=None)
+    return balance._replace(carried_ml=_held_ml(balance), reference_ml=None)
+
+
+def _held_ml(balance: Balance) -> float:
+    held_ml = balance.in_patient_ml
+    return balance.carried_ml if held_ml is None else held_ml

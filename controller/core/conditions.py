@@ -256,11 +256,11 @@ def source_over(s: Situation) -> str:
 
 def over_power(s: Situation) -> str:
     """The fluid gains far more heat than was commanded: wrong scale, wrong device."""
-    if s.rig.heater.kind != "inline" or not s.last.heat_on or s.heat_on_s < 30.0 or s.pump_steady_s < 30.0:
+    if s.rig.heater.kind != "inline" or not s.last.heat_on or s.heat_on_s < 30.0 or s.pump_steady_s < 60.0:
         return ""
     outlet, back, flow = s.good.get("heater_outlet_c"), s.good.get("outflow_c"), s.good.get("flow_lpm")
-    if outlet is None or back is None or flow is None or not s.last.inflow_open:
-        return ""
+    if outlet is None or back is None or flow is None or s.step.name not in ("warm_up", "perfuse"):
+        return ""  # only then does the outflow probe say what comes back
     gained = 68.6 * flow * (outlet - back)
     asked = s.last.heater_fraction * s.rig.heater.max_power_w
     return "" if gained <= 1.6 * asked + 300.0 else f"fluid gains {gained:.0f} W, {asked:.0f} W commanded"

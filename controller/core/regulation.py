@@ -24,6 +24,10 @@ CORE_GUARD_SETBACK_C = 2.0
 CORE_GUARD_C_PER_S = 0.005  # the core moves in minutes: its noise must not reach the heater
 HOT_SPOT_MARGIN_C = 0.2
 INFLOW_RATE_C_PER_S = 0.05
+INFLOW_NEAR_RATE_C_PER_S = 0.02  # within NEAR_C of where it is going: what is under way must not overshoot
+NEAR_C = 1.0
+PROBE_LAG_S = 4.0
+SOURCE_LAG_S = 8.0
 BATH_RATE_C_PER_S = 0.2
 FRACTION_RATE_PER_S = 0.2
 INLET_S = 20.0  # how fast the estimate of what enters the element follows
@@ -54,6 +58,8 @@ class Regulation(NamedTuple):
     source_limited: bool = False  # bath or element at its limit and more is wanted
     setback_c: float = 0.0  # what the core guard takes off the target
     inlet_c: float | None = None  # what enters the element, from its own heat balance
+    inflow_due_c: float | None = None  # where the inflow should be by now, after the line's dead time
+    outlet_due_c: float | None = None  # where the outlet should be by now, after the source's lag
 
 
 class Measured(NamedTuple):
@@ -74,6 +80,7 @@ class Regulator:
     def __init__(self, *, rig: Rig) -> None:
         self._limits: Limits = rig.limits
         self._heater = rig.heater
+        self._line_ml = rig.circuit.inflow_line_ml
         self._cavity = Loop(kp=1.6, ki=0.010, low=-3.0, high=3.0, integrate_within_c=0.6)
         self._line = Loop(kp=0.25, ki=0.010, low=-1.0, high=1.5, integrate_within_c=0.8)
         if rig.heater.kind == "bath":
@@ -105,7 +112,8 @@ class Regulator:
             wanted_c = target_c - setback_c
         capped_c = min(wanted_c, limits.inflow_cap_c)
         previous_c = state.inflow_target_c if state.inflow_target_c is not None else measured.inflow_c
-        step_c = INFLOW_RATE_C_PER_S * dt_s
+        near = capped_c - previous_c < NEAR_C
+        step_c = (INFLOW_NEAR_RATE_C_PER_S if near else INFLOW_RATE_C_PER_S) * dt_s
         # Upwards is ramped (the exchanger must not overshoot); downwards is free: cooler is the safe direction.
         inflow_target_c = min(capped_c, previous_c + step_c)
         return self._inner(
@@ -167,41 +175,56 @@ class Regulator:
         flow = max(measured.flow_lpm, FLOW_FLOOR_LPM)
         conductance = CARRIER_W_PER_K_LPM * flow
         blocked = 1 if state.source_limited else 0
+        # Dead time: the trim compares the inflow with what was asked for when this fluid left the exchanger.
+        delay_s = self._line_ml / (flow * 1000.0 / 60.0) + PROBE_LAG_S
+        inflow_due_c = _follow(state.inflow_due_c, inflow_target_c, measured.inflow_c, dt_s / delay_s)
         trim_c, line = self._line.step(
-            state.line, setpoint_c=inflow_target_c, measured_c=measured.inflow_c, dt_s=dt_s, blocked=blocked
+            state.line, setpoint_c=inflow_due_c, measured_c=measured.inflow_c, dt_s=dt_s, blocked=blocked
         )
         outlet_c = inflow_target_c + LINE_LOSS_C_LPM / flow + trim_c
         outlet_c = min(outlet_c, self._limits.outlet_trip_c - 0.5)
+        outlet_due_c = _follow(state.outlet_due_c, outlet_c, measured.outlet_c, dt_s / SOURCE_LAG_S)
         power_w = max(0.0, conductance * (outlet_c - measured.return_c))
         if self._heater.kind == "bath":
             # A flow-dependent exchanger: what the fluid gains is `effectiveness` of the difference to the bath.
             effectiveness = 1.0 - math.exp(-self._heater.exchanger_ua_w_per_k / conductance)
             forward_c = measured.return_c + (outlet_c - measured.return_c) / effectiveness
             push_c, outlet = self._outlet.step(
-                state.outlet, setpoint_c=outlet_c, measured_c=measured.outlet_c, dt_s=dt_s, blocked=blocked
+                state.outlet, setpoint_c=outlet_due_c, measured_c=measured.outlet_c, dt_s=dt_s, blocked=blocked
             )
             wanted_c = forward_c + push_c
             allowed_c = max(5.0, min(wanted_c, self._heater.bath_setpoint_max_c))
             step_c = BATH_RATE_C_PER_S * dt_s
             bath_c = min(allowed_c, state.bath_setpoint_c + step_c)
             limited = wanted_c > self._heater.bath_setpoint_max_c + SATURATED_C
-            return Regulation(
-                mode, cavity, line, outlet, inflow_target_c, bath_c, 0.0, power_w, at_cap, limited, setback_c
+            return state._replace(
+                mode=mode,
+                cavity=cavity,
+                line=line,
+                outlet=outlet,
+                inflow_target_c=inflow_target_c,
+                bath_setpoint_c=bath_c,
+                power_w=power_w,
+                at_cap=at_cap,
+                source_limited=limited,
+                setback_c=setback_c,
+                inflow_due_c=inflow_due_c,
+                outlet_due_c=outlet_due_c,
             )
-        return self._element(state, measured, mode, cavity, line, inflow_target_c, outlet_c, at_cap, setback_c, dt_s)
+        asked = state._replace(
+            mode=mode,
+            cavity=cavity,
+            line=line,
+            inflow_target_c=inflow_target_c,
+            at_cap=at_cap,
+            setback_c=setback_c,
+            inflow_due_c=inflow_due_c,
+            outlet_due_c=outlet_due_c,
+        )
+        return self._element(asked, measured, outlet_c, outlet_due_c, dt_s)
 
     def _element(
-        self,
-        state: Regulation,
-        measured: Measured,
-        mode: Mode,
-        cavity: Term,
-        line: Term,
-        inflow_target_c: float,
-        outlet_c: float,
-        at_cap: bool,
-        setback_c: float,
-        dt_s: float,
+        self, state: Regulation, measured: Measured, outlet_c: float, outlet_due_c: float, dt_s: float
     ) -> Regulation:
         """Power of an inline element. Everything is reckoned in °C, so that a lower flow means less power at once."""
         conductance = CARRIER_W_PER_K_LPM * max(measured.flow_lpm, FLOW_FLOOR_LPM)
@@ -212,7 +235,7 @@ class Regulator:
         inlet_c += (came_in_c - inlet_c) * min(1.0, dt_s / INLET_S)
         push_c, outlet = self._outlet.step(
             state.outlet,
-            setpoint_c=outlet_c,
+            setpoint_c=outlet_due_c,
             measured_c=measured.outlet_c,
             dt_s=dt_s,
             blocked=1 if state.source_limited else 0,
@@ -220,7 +243,12 @@ class Regulator:
         power_w = conductance * max(0.0, outlet_c + push_c - inlet_c)
         wanted = power_w / rated_w
         fraction = min(wanted, 1.0, state.fraction + FRACTION_RATE_PER_S * dt_s)
-        limited = wanted > 1.05
-        return Regulation(
-            mode, cavity, line, outlet, inflow_target_c, 20.0, fraction, power_w, at_cap, limited, setback_c, inlet_c
+        return state._replace(
+            outlet=outlet, fraction=fraction, power_w=power_w, source_limited=wanted > 1.05, inlet_c=inlet_c
         )
+
+
+def _follow(before_c: float | None, towards_c: float, start_c: float, share: float) -> float:
+    """A first-order lag, started at what is measured."""
+    at_c = start_c if before_c is None else before_c
+    return at_c + (towards_c - at_c) * min(1.0, share)
