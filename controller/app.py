@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from config.problems import ConfigError
 from config.schema import Patient, Rig
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET, InUse, default_run_dir
+from controller.runtime.session import NotRunning
 
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 
@@ -32,13 +33,16 @@ PatientText = Annotated[str, typer.Option("--patient", help="PSEUDONYM:HEIGHT_CM
 RunDir = Annotated[Path | None, typer.Option("--run-dir", help="Where the sockets are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
 PortMap = Annotated[list[str] | None, typer.Option("--port", help="NAME=PATH or NAME=tcp:HOST:PORT; repeatable.")]
+FaultList = Annotated[
+    list[str] | None, typer.Option("--fault", help="Simulated rigs: NAME[:TARGET]@T[+DURATION][=VALUE]; repeatable.")
+]
 
 
 def main() -> None:
     """Entry point: configuration errors and refusals are one line and exit code 2."""
     try:
         app()
-    except (ConfigError, InUse, Unreachable, ValueError) as error:
+    except (ConfigError, InUse, NotRunning, Unreachable, ValueError) as error:
         Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
     except Refusal as error:
@@ -55,12 +59,14 @@ def run(
     speed: Annotated[float, typer.Option(min=0.1, max=50.0, help="Simulated rigs only.")] = 1.0,
     seed: int = 0,
     port: PortMap = None,
+    fault: FaultList = None,
     run_dir: RunDir = None,
     data: Annotated[Path, typer.Option(help="Where records are written.")] = Path("data"),
     view: Annotated[bool, typer.Option("--view/--no-view", help="The live view in this terminal.")] = True,
 ) -> None:
     """Start supervisor, control and protective channel on a rig; without --rig, the simulated bench."""
-    from controller.runtime.supervisor import Plan, supervise
+    from controller.runtime import supervisor
+    from controller.runtime.session import running
     from controller.terminal.view import show
 
     simulated = simulate or rig is None
@@ -68,20 +74,19 @@ def run(
         raise ValueError("--speed is for simulated rigs only")
     name = rig or "bench"
     chosen, _ = load_pair(name, treatment)
-    who = parse_patient(patient)
-    plan = Plan(
-        rig=name,
-        treatment=treatment,
-        patient=who,
-        simulated=simulated,
-        speed=speed,
-        seed=seed,
-        ports=parse_ports(port, chosen),
-        run_dir=run_dir or default_run_dir(),
-        data_dir=data,
-    )
-    foreground: Callable[[Path], None] | None = show if view and sys.stdout.isatty() else None
-    sys.exit(supervise(plan, foreground=foreground))
+    parse_patient(patient)
+    parse_ports(port, chosen)
+    where = run_dir or default_run_dir()
+    arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
+    arguments += ["--speed", str(speed), "--seed", str(seed), *_repeated("--port", port), *_repeated("--fault", fault)]
+    arguments += ["--simulate"] if simulated else []
+    if view and sys.stdin.isatty() and sys.stdout.isatty():
+        with running(arguments, where):
+            show(where)
+        raise typer.Exit(0)
+    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\nSockets in {where}; Ctrl-C ends.\n")
+    sys.stdout.flush()
+    raise typer.Exit(supervisor.main([*arguments, "--run-dir", str(where)]))
 
 
 @app.command()
@@ -90,9 +95,8 @@ def simulate(
     treatment: TreatmentName = "mitomycin_90",
     patient: PatientText = "BENCH:170:70",
     seed: int = 0,
-    fault: Annotated[list[str] | None, typer.Option(help="NAME[:TARGET]@T[+DURATION][=VALUE]; repeatable.")] = None,
+    fault: FaultList = None,
     sampled: Annotated[bool, typer.Option(help="Draw patient and circuit from the sampler by --seed.")] = False,
-    record: Annotated[Path | None, typer.Option(help="Write the treatment record to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """One treatment in virtual time, in this process."""
@@ -122,7 +126,6 @@ def simulate(
             seed=seed,
             faults=fault or [],
             sampled=sampled,
-            record=record,
             progress=moved,
         )
     if as_json:
@@ -138,7 +141,7 @@ def sim(
     speed: Annotated[float, typer.Option(min=0.1, max=50.0)] = 1.0,
     seed: int = 0,
     port: PortMap = None,
-    fault: Annotated[list[str] | None, typer.Option(help="NAME[:TARGET]@T[+DURATION][=VALUE]; repeatable.")] = None,
+    fault: FaultList = None,
     socket: Annotated[Path | None, typer.Option(help="Where to serve the simulator's own control socket.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -210,15 +213,20 @@ def selftest(
     simulate: Annotated[bool, typer.Option(help="Serve every port of the rig from the simulator.")] = False,
     speed: Annotated[float, typer.Option(min=0.1, max=50.0)] = 1.0,
     port: PortMap = None,
+    run_dir: RunDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the session self-test on a rig and print each check with its measured value."""
-    from controller.runtime.selftest import run_selftest
+    from controller.runtime.session import run_selftest
 
     name = rig or "bench"
-    chosen = load_rig(name)
+    parse_ports(port, load_rig(name))
     simulated = simulate or rig is None
-    checks, passed = run_selftest(rig=name, simulated=simulated, speed=speed, ports=parse_ports(port, chosen))
+    arguments = ["--rig", name, "--speed", str(speed), *_repeated("--port", port)]
+    arguments += ["--simulate"] if simulated else []
+    with tempfile.TemporaryDirectory(prefix="hipec-selftest-") as folder:
+        where = Path(folder)
+        checks, passed = run_selftest([*arguments, "--data-dir", str(where / "data")], run_dir or where)
     if not as_json:
         Console().print(f"[bold]{'SIMULATED ' if simulated else ''}self-test {'passed' if passed else 'FAILED'}[/]")
     _print_rows(("name", "measured", "allowed", "passed"), checks, as_json)
@@ -278,6 +286,10 @@ def parse_ports(texts: list[str] | None, rig: Rig) -> dict[str, str]:
             raise ValueError(f"--port {text!r}: allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}")
         found[name] = path
     return found
+
+
+def _repeated(option: str, values: list[str] | None) -> list[str]:
+    return [word for value in values or [] for word in (option, value)]
 
 
 def _summary(values: dict[str, object]) -> Table:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from config.schema import Patient, Rig, Treatment
 from controller.core.cycle import CycleState
 from controller.core.exchange import Event, Outputs
-from sim.cosim import CYCLE_S, START_S, Cosim
+from sim.cosim import CYCLE_S, PROTECTIVE, START_S, Cosim
 from sim.faults import check, parse
 from sim.plant.parameters import parameters_for
 from sim.plant.sampler import sample
@@ -101,3 +100,38 @@ def run(cosim: Cosim, tally: Tally, *, seed: int, progress: Callable[[float, str
         "seed": seed,
     }
     return Result(state.walk.step == "complete", bool(tally.trips), values)
+
+
+def simulate_treatment(
+    *,
+    rig: Rig,
+    treatment: Treatment,
+    patient: Patient,
+    seed: int,
+    faults: Sequence[str] = (),
+    sampled: bool = False,
+    watch: Callable[[CycleState, Outputs, tuple[Event, ...]], None] | None = None,
+    progress: Callable[[float, str], None] = lambda minutes, phase: None,
+) -> Result:
+    """One whole treatment in virtual time. `watch` sees every cycle. Raises ValueError on a fault that cannot be."""
+    planned = [parse(text) for text in faults]
+    for fault in planned:
+        check(fault, signals=list(rig.signals), devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
+    tally = Tally()
+
+    def sink(state: CycleState, outputs: Outputs, events: tuple[Event, ...]) -> None:
+        if events:
+            tally.add(events)
+        if watch is not None:
+            watch(state, outputs, events)
+
+    cosim = Cosim(
+        rig=rig,
+        treatment=treatment,
+        patient=patient,
+        parameters=sample(seed, rig) if sampled else parameters_for(rig, None, treatment.technique),
+        seed=seed,
+        faults=planned,
+        sink=sink,
+    )
+    return run(cosim, tally, seed=seed, progress=progress)

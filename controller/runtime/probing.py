@@ -1,0 +1,54 @@
+"""Ask each device of a rig who it is, without running anything. Opening a session leaves each device safe.
+
+Not responsible for the protective channel's devices: nobody but that channel speaks to them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.catalogue import families
+
+from config.schema import Rig
+from controller.runtime.bench import OpenLine, port_of, serial_line
+from controller.runtime.clock import RunClock
+from controller.runtime.settings import with_ports
+from drivers.port import Clock, Port
+from drivers.roles import DeviceError
+
+
+def probe_rig(
+    rig: Rig, ports: Mapping[str, str], *, clock: Clock | None = None, open_line: OpenLine = serial_line
+) -> list[dict[str, Any]]:
+    """One row for each device: device, family, port, answer (identity or error in words), ok."""
+    rig = with_ports(rig, ports)
+    used: Clock = RunClock() if clock is None else clock
+    rows = []
+    for name in rig.ports:
+        devices = [device for device, config in rig.devices.items() if config.port == name]
+        if not devices:
+            continue
+        try:
+            port = port_of(name, rig.ports[name], used, open_line)
+        except DeviceError as error:
+            rows += [_row(rig, device, ok=False, answer=str(error)) for device in devices]
+            continue
+        with contextlib.closing(port):
+            rows += [_ask(rig, device, port) for device in devices]
+    return rows
+
+
+def _ask(rig: Rig, device: str, port: Port) -> dict[str, Any]:
+    config = rig.devices[device]
+    try:
+        identity = families()[config.family].make(port, config, device).open_session()
+    except (DeviceError, OSError, ValueError) as error:
+        return _row(rig, device, ok=False, answer=f"{type(error).__name__}: {error}")
+    return _row(rig, device, ok=True, answer=" ".join(part for part in identity if part))
+
+
+def _row(rig: Rig, device: str, *, ok: bool, answer: str) -> dict[str, Any]:
+    config = rig.devices[device]
+    return {"device": device, "family": config.family, "port": config.port, "answer": answer, "ok": ok}
