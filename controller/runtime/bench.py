@@ -25,7 +25,7 @@ from drivers.roles import BathCommand, Command, PowerCommand, PumpCommand, Relay
 OpenLine = Callable[[PortConfig], Line]
 
 
-class BadRig(Exception):
+class BadRig(ValueError):
     """The rig cannot be built as written; the text says what, where, and what is allowed."""
 
 
@@ -40,6 +40,18 @@ class _Wire(NamedTuple):
 def serial_line(config: PortConfig) -> Line:
     """Open the line that the rig names. Raises LinkLost."""
     return SerialLine(path=config.path, baud=config.baud, frame=config.frame)
+
+
+def port_of(name: str, config: PortConfig, clock: Clock, open_line: OpenLine) -> Port:
+    """A port over a newly opened line. Raises LinkLost."""
+    return Port(
+        name=name,
+        line=open_line(config),
+        clock=clock,
+        timeout_s=config.timeout_s,
+        char_s=character_s(config.baud, config.frame),
+        echo=config.echo,
+    )
 
 
 class Bench:
@@ -128,20 +140,10 @@ class Bench:
         ]
         return PortWorker(
             name=name,
-            open_port=lambda: self._open_port(name, config, open_line),
+            open_port=lambda: port_of(name, config, self._clock, open_line),
             devices=devices,
             board=self._board,
             clock=self._clock,
-        )
-
-    def _open_port(self, name: str, config: PortConfig, open_line: OpenLine) -> Port:
-        return Port(
-            name=name,
-            line=open_line(config),
-            clock=self._clock,
-            timeout_s=config.timeout_s,
-            char_s=character_s(config.baud, config.frame),
-            echo=config.echo,
         )
 
     def _maker(self, name: str, families: Mapping[str, Family]) -> MakeDevice:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -42,13 +42,17 @@ class Client:
         self._socket = _connect(path, timeout_s)
 
     @classmethod
-    def wait(cls, path: Path, *, for_s: float, timeout_s: float = 3.0) -> Client:
-        """Connect as soon as a controller serves the socket; wall seconds. Raises Unreachable after `for_s`."""
+    def wait(cls, path: Path, *, for_s: float, timeout_s: float = 3.0, gone: Callable[[], str] = lambda: "") -> Client:
+        """Connect as soon as a controller serves the socket. Raises Unreachable after `for_s` wall seconds, or as
+        soon as `gone` says why there will never be one.
+        """
         until_s = time.monotonic() + for_s
         while True:
             try:
                 return cls(path, timeout_s=timeout_s)
             except Unreachable:
+                if why := gone():
+                    raise Unreachable(why) from None
                 if time.monotonic() >= until_s:
                     raise
                 time.sleep(0.05)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 CONTROL_SOCKET = "control.sock"
+SIM_SOCKET = "sim.sock"
 LOCK = "control.lock"
 
 

@@ -1,0 +1,10 @@
+"""`python -m controller.runtime`: the control process."""
+
+from __future__ import annotations
+
+import sys
+
+from controller.runtime.control import main
+
+if __name__ == "__main__":
+    sys.exit(main(None))

@@ -1,0 +1,188 @@
+"""The control process: everything of one rig put together, run, and taken down safely.
+
+Exit codes: 0 ended by a signal, 1 the controller failed, 2 bad configuration, port, directory or second controller,
+3 ended with a trip latched. Not responsible for restarting itself (`supervisor`).
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from drivers.catalogue import families
+
+from config.problems import ConfigError
+from controller.core.cycle import Cycle
+from controller.core.exchange import SAFE, Event
+from controller.runtime import settings as command_line
+from controller.runtime.api import ApiServer
+from controller.runtime.bench import BadRig, Bench
+from controller.runtime.clock import RunClock
+from controller.runtime.commands import StopFlag
+from controller.runtime.desk import Desk
+from controller.runtime.loop import Loop, RecorderLike
+from controller.runtime.protective_link import ProtectiveLink
+from controller.runtime.realtime import ask_for_realtime
+from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_run_dir
+from controller.runtime.settings import BadSetting, Settings
+from drivers.roles import DeviceError
+
+FIRST_ROUND_S = 5.0  # wall seconds that every device may take to be tried once before the first cycle
+REFUSED = 2
+TRIPPED = 3
+
+
+class Recorder(RecorderLike, Protocol):
+    """What the process needs of the record beside what the loop needs."""
+
+    def close(self) -> None:
+        """Write what is waiting and end the record."""
+
+
+OpenRecorder = Callable[[Settings], Recorder]
+"""Begin a record. Raises OSError when the data directory cannot be used."""
+
+
+def main(arguments: Sequence[str] | None, *, open_recorder: OpenRecorder) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code."""
+    ending = Ending()
+    try:
+        settings = command_line.read(arguments)
+        with ending:
+            return Control(settings=settings, open_recorder=open_recorder).run(ending)
+    except (ConfigError, BadSetting, BadRig, InUse, DeviceError, OSError, ValueError) as error:
+        print(f"control: {error}", file=sys.stderr)  # noqa: T201
+        return REFUSED
+
+
+class Ending:
+    """True once SIGTERM or SIGINT has come; the handlers are put back on leaving."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[int, object] = {}
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def __enter__(self) -> Ending:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _ask(self, number: int, frame: object) -> None:
+        self._asked = True
+
+
+class Control:
+    """One run. Whatever was begun is ended in reverse, devices first made safe."""
+
+    def __init__(self, *, settings: Settings, open_recorder: OpenRecorder) -> None:
+        self._settings = settings
+        self._open_recorder = open_recorder
+        self._stop = StopFlag()
+        self._desk = Desk(stop=self._stop)
+        self._clock = RunClock(speed=settings.speed)
+
+    def run(self, ending: Callable[[], bool]) -> int:
+        """Open, serve until `ending()`, close. Raises what cannot be opened, with everything closed again."""
+        settings = self._settings
+        make_run_dir(settings.run_dir)
+        with ControlLock(run_dir=settings.run_dir):
+            not_granted = ask_for_realtime()
+            bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop)
+            bench.open()
+            try:
+                recorder = self._open_recorder(settings)
+            except BaseException:
+                bench.end()
+                raise
+            try:
+                return self._serve(bench, recorder, not_granted, ending)
+            finally:
+                recorder.close()
+
+    def _serve(self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Callable[[], bool]) -> int:
+        settings = self._settings
+        try:
+            link = ProtectiveLink(run_dir=settings.run_dir)
+            try:
+                api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
+                api.start()
+                try:
+                    loop = self._loop(bench, link, recorder)
+                    self._begin(recorder, not_granted)
+                    bench.start()
+                    self._wait_first_round(bench, ending)
+                    loop.run(ending)
+                    self._take_down(bench, recorder, loop)
+                finally:
+                    api.end()
+            finally:
+                link.close()
+        finally:
+            bench.end()
+        if loop.failure:
+            return 1
+        return TRIPPED if self._desk.state.get("trips") else 0
+
+    def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder) -> Loop:
+        settings = self._settings
+        cycle = Cycle(rig=settings.rig, treatment=settings.treatment, patient=settings.patient)
+        return Loop(
+            cycle=cycle,
+            bench=bench,
+            link=link,
+            recorder=recorder,
+            desk=self._desk,
+            clock=self._clock,
+            about=about(settings),
+        )
+
+    def _begin(self, recorder: Recorder, not_granted: tuple[str, ...]) -> None:
+        settings, now_s = self._settings, self._clock.now()
+        label = "SIMULATED " if settings.simulated else ""
+        text = f"{label}control of rig {settings.rig.name}, treatment {settings.treatment.name}"
+        print(f"control: {text}, on {settings.run_dir / CONTROL_SOCKET}", file=sys.stderr)  # noqa: T201
+        recorder.event(Event(now_s, "note", "control", f"begin: {text}"))
+        for line in not_granted:
+            recorder.event(Event(now_s, "note", "host", f"not granted: {line}"))
+        if settings.restarts:
+            again = f"control was restarted ({settings.restarts} times); it begins in STANDBY with everything off"
+            recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
+
+    def _wait_first_round(self, bench: Bench, ending: Callable[[], bool]) -> None:
+        until_s = self._clock.now() + FIRST_ROUND_S * self._settings.speed
+        while not bench.tried and not ending() and self._clock.now() < until_s:
+            self._clock.sleep(0.02 * self._settings.speed)
+
+    def _take_down(self, bench: Bench, recorder: Recorder, loop: Loop) -> None:
+        bench.publish(SAFE, self._clock.now())
+        late = bench.end()
+        now_s = self._clock.now()
+        for note in bench.notes():
+            recorder.event(Event(note.at_s, note.kind, note.device, note.text))
+        for port in late:
+            recorder.event(Event(now_s, "fault", port, f"port {port} did not end; its devices' leases run out"))
+        for line in bench.statistics():
+            text = f"{line.exchanges} exchanges, {line.errors} errors, longest {line.latency_max_s * 1000:.0f} ms"
+            recorder.event(Event(now_s, "note", line.device, text))
+        recorder.event(Event(now_s, "note", "loop", f"end; lateness {loop.lateness.summary()}"))
+
+
+def about(settings: Settings) -> Mapping[str, object]:
+    """What every state says of the run, under `runtime`."""
+    return {
+        "simulated": settings.simulated,
+        "speed": settings.speed,
+        "rig": settings.rig.name,
+        "treatment": settings.treatment.name,
+        "patient": settings.patient.pseudonym,
+        "restarts": settings.restarts,
+    }

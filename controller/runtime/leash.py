@@ -1,0 +1,27 @@
+"""Become another program that the kernel ends (SIGTERM) when its parent thread ends: `leash PARENT PROGRAM ARGUMENTS`.
+
+A step of its own instead of code between fork and exec, which is not safe beside other threads. Linux only, prctl(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Ask the kernel, then become the program. Ends at once when the parent is gone already."""
+    parent, *program = arguments
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != int(parent):
+        sys.exit(1)
+    os.execv(program[0], program)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,184 @@
+"""Starts the processes of a rig, watches them, restarts control and protective within reason, and ends them all.
+
+A restarted control begins in STANDBY with everything off; a restarted protective channel begins without a permit.
+When this process dies the kernel ends the others (SIGTERM); each of them then makes its devices safe by itself.
+Not responsible for safety: nothing here has to work for the heat to go off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.loading import load_pair
+from config.schema import Patient, Rig
+from controller.runtime import settings as command_line
+from controller.runtime.children import Child
+from controller.runtime.rundir import SIM_SOCKET, make_run_dir
+
+RESTARTS_MAX = 3
+WITHIN_S = 60.0
+SIM_READY_S = 30.0
+FAILED = 1
+REFUSED = 2
+TRIPPED = 3
+MODULES = {"control": "controller.runtime", "protective": "controller.protective", "sim": "sim"}
+ENDED_IN_ORDER = ("control", "protective", "sim")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to run. `ports` override paths of the rig; `log_dir` keeps what the processes say off the terminal."""
+
+    rig: str
+    treatment: str
+    run_dir: Path
+    data_dir: Path
+    patient: Patient = field(default_factory=Patient)
+    simulated: bool = False
+    speed: float = 1.0
+    seed: int = 0
+    ports: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    log_dir: Path | None = None
+
+
+class Supervisor:
+    """Run once. The thread that calls `run` has to live as long as the children: the kernel ends them with it."""
+
+    def __init__(self, plan: Plan) -> None:
+        command_line.check_speed(plan.speed, simulated=plan.simulated)
+        rig, _ = load_pair(plan.rig, plan.treatment)
+        self.failure = ""
+        self._plan = plan
+        self._rig: Rig = command_line.with_ports(rig, plan.ports)
+        self._paths = dict(plan.ports)
+        self._children: dict[str, Child] = {}
+        self._restarted_s: dict[str, deque[float]] = {"control": deque(), "protective": deque()}
+        self._restarts = 0
+        self._ending = False
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def ask_to_end(self) -> None:
+        """End everything soon. May be called by a signal handler or any thread, until `close`."""
+        self._ending = True
+        os.eventfd_write(self._wake, 1)
+
+    def run(self) -> int:
+        """Start everything and watch it until asked to end, or until control ends. Returns the exit code."""
+        plan = self._plan
+        try:
+            make_run_dir(plan.run_dir)
+            if plan.log_dir is not None:
+                plan.log_dir.mkdir(parents=True, exist_ok=True)
+            if plan.simulated and not self._start_sim():
+                return REFUSED
+            self._start("protective", self._protective_arguments())
+            self._start("control", self._control_arguments())
+            return self._watch()
+        finally:
+            self._end_all()
+
+    def close(self) -> None:
+        """Give back what is left, after `run`."""
+        os.close(self._wake)
+
+    def _watch(self) -> int:
+        while True:
+            handles = {child.handle: child for child in self._children.values()}
+            ready, _, _ = select.select([self._wake, *handles], [], [])
+            if self._ending:
+                return self._children["control"].end()
+            for handle in ready:
+                code = self._ended(handles[handle])
+                if code is not None:
+                    return code
+
+    def _ended(self, child: Child) -> int | None:
+        """A child ended by itself: None when it was started again, else the exit code for all."""
+        code = child.end()
+        if child.name == "control" and code in (0, TRIPPED):
+            return code
+        if code == REFUSED or child.name not in self._restarted_s:
+            self._fail(f"{child.name} ended with code {code}: {child.last_words()}")
+            return REFUSED if code == REFUSED else FAILED
+        times = self._restarted_s[child.name]
+        now_s = time.monotonic()
+        while times and now_s - times[0] > WITHIN_S:
+            times.popleft()
+        if len(times) >= RESTARTS_MAX:
+            self._fail(f"{child.name} ended {RESTARTS_MAX + 1} times within {WITHIN_S:.0f} s, given up")
+            return FAILED
+        times.append(now_s)
+        self._say(f"{child.name} ended with code {code}, started again with everything off: {child.last_words()}")
+        self._restarts += child.name == "control"
+        again = self._control_arguments() if child.name == "control" else self._protective_arguments()
+        self._start(child.name, again)
+        return None
+
+    def _start(self, name: str, arguments: Sequence[str]) -> None:
+        log_dir = self._plan.log_dir
+        log = log_dir / f"{name}.log" if log_dir else None
+        self._children[name] = Child(name=name, module=MODULES[name], arguments=arguments, log=log, piped=name == "sim")
+
+    def _start_sim(self) -> bool:
+        plan = self._plan
+        arguments = ["--rig", plan.rig, "--json", "--socket", str(plan.run_dir / SIM_SOCKET)]
+        arguments += ["--speed", str(plan.speed), "--seed", str(plan.seed), *_port_arguments(plan.ports)]
+        for fault in plan.faults:
+            arguments += ["--fault", fault]
+        self._start("sim", arguments)
+        sim = self._children["sim"]
+        line = sim.first_line(SIM_READY_S, wake=self._wake)
+        if line:
+            self._paths.update(json.loads(line)["ports"])
+            return True
+        if not self._ending:
+            self._fail(f"sim did not start (code {sim.end()}): {sim.last_words()}")
+        return False
+
+    def _control_arguments(self) -> list[str]:
+        plan, patient = self._plan, self._plan.patient
+        who = f"{patient.pseudonym}:{patient.height_cm:g}:{patient.weight_kg:g}"
+        arguments = ["--rig", plan.rig, "--treatment", plan.treatment, "--patient", who]
+        arguments += ["--run-dir", str(plan.run_dir), "--data-dir", str(plan.data_dir)]
+        arguments += ["--speed", str(plan.speed), "--restarts", str(self._restarts), *_port_arguments(self._paths)]
+        return [*arguments, "--simulated"] if plan.simulated else arguments
+
+    def _protective_arguments(self) -> list[str]:
+        wired = self._rig.protective
+        port = self._rig.ports[wired.port]
+        path = self._paths.get(wired.port, port.path)
+        arguments = ["--run-dir", str(self._plan.run_dir), "--speed", str(self._plan.speed)]
+        arguments += ["--port", path, "--baud", str(port.baud), "--frame", port.frame]
+        for name in ("probe_unit", "relay_unit", "outlet_channel", "inflow_channel", "contactor_channel"):
+            arguments += ["--" + name.replace("_", "-"), str(getattr(wired, name))]
+        for name in ("outlet_trip_c", "inflow_trip_c"):
+            arguments += ["--" + name.replace("_", "-"), str(getattr(wired, name))]
+        return arguments
+
+    def _end_all(self) -> None:
+        for name in ENDED_IN_ORDER:
+            if name in self._children:
+                self._children[name].end()
+
+    def _fail(self, text: str) -> None:
+        self.failure = text
+
+    def _say(self, text: str) -> None:
+        if self._plan.log_dir is None:
+            print(f"supervisor: {text}", file=sys.stderr)  # noqa: T201
+            return
+        with (self._plan.log_dir / "supervisor.log").open("a") as log:
+            log.write(f"{text}\n")
+
+
+def _port_arguments(paths: Mapping[str, str]) -> list[str]:
+    return [word for name, path in paths.items() for word in ("--port", f"{name}={path}")]
