@@ -28,7 +28,7 @@ class FamilyFacts:
 
 FAMILIES: Mapping[str, FamilyFacts] = {
     "huber_pb": FamilyFacts(channels=("bath_c", "process_c", "setpoint_c", "power_w"), uses=frozenset({"bath"})),
-    "watson_marlow": FamilyFacts(channels=("speed_rpm",), uses=frozenset({"pump"}), last_address=32),
+    "watson_marlow": FamilyFacts(channels=("speed_rpm", "tacho_count"), uses=frozenset({"pump"}), last_address=32),
     "adam4015": FamilyFacts(channels=tuple(f"ch{n}_c" for n in range(6)), first_address=0, last_address=255),
     "waveshare_relay": FamilyFacts(channels=("closed_mask",), uses=frozenset({"relay"}), outputs=8),
     "keller": FamilyFacts(channels=("pressure_bar", "temperature_c")),
