@@ -24,10 +24,10 @@ CORE_GUARD_SETBACK_C = 2.0
 CORE_GUARD_C_PER_S = 0.005  # the core moves in minutes: its noise must not reach the heater
 HOT_SPOT_MARGIN_C = 0.2
 INFLOW_RATE_C_PER_S = 0.05
-INFLOW_NEAR_RATE_C_PER_S = 0.02  # within NEAR_C of where it is going: what is under way must not overshoot
+INFLOW_NEAR_RATE_C_PER_S = 0.012  # within NEAR_C of where it is going: what is under way must not overshoot
 NEAR_C = 1.0
 PROBE_LAG_S = 4.0
-SOURCE_LAG_S = 8.0
+SOURCE_LAG_S = {"bath": 25.0, "inline": 8.0}
 BATH_RATE_C_PER_S = 0.2
 FRACTION_RATE_PER_S = 0.2
 INLET_S = 20.0  # how fast the estimate of what enters the element follows
@@ -80,6 +80,7 @@ class Regulator:
     def __init__(self, *, rig: Rig) -> None:
         self._limits: Limits = rig.limits
         self._heater = rig.heater
+        self._source_lag_s = SOURCE_LAG_S[rig.heater.kind]
         self._line_ml = rig.circuit.inflow_line_ml
         self._cavity = Loop(kp=1.6, ki=0.010, low=-3.0, high=3.0, integrate_within_c=0.6)
         self._line = Loop(kp=0.25, ki=0.010, low=-1.0, high=1.5, integrate_within_c=0.8)
@@ -183,7 +184,7 @@ class Regulator:
         )
         outlet_c = inflow_target_c + LINE_LOSS_C_LPM / flow + trim_c
         outlet_c = min(outlet_c, self._limits.outlet_trip_c - 0.5)
-        outlet_due_c = _follow(state.outlet_due_c, outlet_c, measured.outlet_c, dt_s / SOURCE_LAG_S)
+        outlet_due_c = _follow(state.outlet_due_c, outlet_c, measured.outlet_c, dt_s / self._source_lag_s)
         power_w = max(0.0, conductance * (outlet_c - measured.return_c))
         if self._heater.kind == "bath":
             # A flow-dependent exchanger: what the fluid gains is `effectiveness` of the difference to the bath.
