@@ -98,27 +98,28 @@ class Cavity:
     def step(self, dt_s: float, in_ml: float, in_c: float, drain_open: bool, tissue_c: float) -> None:
         """Take `in_ml` at `in_c`, drain, exchange heat with tissue for `dt_s`. Negative `in_ml` sucks fluid back."""
         if self.ml <= 0.0 and in_ml <= 0.0:
+            self.out_ml = 0.0
             self._stand_empty(tissue_c)
             return
+        there_ml = self.ml + in_ml if in_ml < 0.0 else self.ml
         out_ml = self._drain(dt_s) if drain_open else 0.0
-        wet = self.ml / self._wetted_ml
-        if wet > 1.0:
-            wet = 1.0
-        gone_ml = self._absorption_ml_s * wet * dt_s
-        leak_ml = self._faults.leak_ml_min / 60.0 * dt_s
-        back_ml = -in_ml if in_ml < 0.0 else 0.0
-        if out_ml + gone_ml + leak_ml + back_ml + self._evaporation_ml_s * wet * dt_s > self.ml:
-            out_ml, gone_ml, leak_ml, wet = self.ml - back_ml, 0.0, 0.0, 0.0  # the last drops leave by the drain
-            if not drain_open:
-                out_ml = 0.0
+        if out_ml > there_ml:
+            out_ml = there_ml
         if self.ml < PUDDLE_ML:
-            self._puddle(in_ml, in_c, out_ml)
+            self._puddle(in_ml, in_c)
         else:
             self._compartments(dt_s, in_ml, in_c, out_ml)
         self.out_ml = out_ml
         self.ml += in_ml - out_ml
+        if self.ml <= 0.0:
+            self.ml = 0.0
+            self._stand_empty(tissue_c)
+            return
+        wet = self.ml / self._wetted_ml
+        if wet > 1.0:
+            wet = 1.0
         self._heat(dt_s, wet, tissue_c)
-        self._lose(gone_ml, leak_ml)
+        self._lose(dt_s, wet)
 
     def _set_drain(self, circuit: CircuitParameters) -> None:
         self._head = circuit.drain_head_mmhg
@@ -126,7 +127,7 @@ class Cavity:
 
     def _stand_empty(self, tissue_c: float) -> None:
         self.c1 = self.c2 = self.c3 = tissue_c
-        self.pressure_mmhg = self.patient_heat_w = self.out_ml = self.absorbed_j = 0.0
+        self.pressure_mmhg = self.patient_heat_w = self.absorbed_j = 0.0
 
     def _drain(self, dt_s: float) -> float:
         ml = self.ml
@@ -142,7 +143,7 @@ class Cavity:
             drive *= (1.0 - occlusion) * (1.0 - occlusion)
         return drive * self._drain_ml_s_mmhg * dt_s
 
-    def _puddle(self, in_ml: float, in_c: float, out_ml: float) -> None:
+    def _puddle(self, in_ml: float, in_c: float) -> None:
         mean_c = (self.c1 + self.c2 + self.c3) / 3.0
         if in_ml > 0.0:
             mean_c = (self.ml * mean_c + in_ml * in_c) / (self.ml + in_ml)
@@ -173,10 +174,6 @@ class Cavity:
 
     def _heat(self, dt_s: float, wet: float, tissue_c: float) -> None:
         ml = self.ml
-        if ml <= 0.0:
-            self.ml = 0.0
-            self._stand_empty(tissue_c)
-            return
         c1, c2, c3 = self.c1, self.c2, self.c3
         ua = self._film_w_per_k * wet / 3.0
         per_third = ua * dt_s * 3.0 / (ml * FLUID_J_PER_ML_K)
@@ -193,7 +190,7 @@ class Cavity:
             self.pressure_mmhg = self._pressure_share * self._rest * ml / self._free_ml
 
     def _lose_open(self, dt_s: float, wet: float) -> None:
-        vapour_ml = self._evaporation_ml_s * wet * dt_s
+        vapour_ml = self._evaporation_ml_s * wet * dt_s  # wet is at most ml / wetted_ml: never more than there is
         heat_j = self._open_loss * wet * (self.mean_c - self._room_c) * dt_s + EVAPORATION_J_PER_ML * vapour_ml
         before_j = self.heat_j
         fall_c = heat_j / (FLUID_J_PER_ML_K * self.ml)
@@ -204,8 +201,12 @@ class Cavity:
         self.evaporated_ml += vapour_ml
         self.lost_j += before_j - self.heat_j
 
-    def _lose(self, gone_ml: float, leak_ml: float) -> None:
+    def _lose(self, dt_s: float, wet: float) -> None:
         mean_j_per_ml = FLUID_J_PER_ML_K * (self.c1 + self.c2 + self.c3) / 3.0
+        gone_ml = self._absorption_ml_s * wet * dt_s
+        leak_ml = self._faults.leak_ml_min / 60.0 * dt_s
+        if leak_ml > self.ml - gone_ml:
+            leak_ml = self.ml - gone_ml
         self.ml -= gone_ml + leak_ml
         self.absorbed_ml += gone_ml
         self.absorbed_j = gone_ml * mean_j_per_ml
