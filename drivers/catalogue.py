@@ -1,0 +1,37 @@
+"""All device families by name. A new one adds its line here, and its twin in sim.devices.catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from drivers import (
+    adam4015,
+    huber_pb,
+    lead_fluid,
+    pixsys,
+    pt100_8ch,
+    watson_marlow,
+    waveshare_relay,
+)
+from drivers.family import Family
+
+_FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        family.name: family
+        for family in (
+            adam4015.FAMILY,
+            huber_pb.FAMILY,
+            lead_fluid.FAMILY,
+            pixsys.FAMILY,
+            pt100_8ch.FAMILY,
+            watson_marlow.FAMILY,
+            waveshare_relay.FAMILY,
+        )
+    }
+)
+
+
+def families() -> Mapping[str, Family]:
+    """Every family by its name in a rig file."""
+    return _FAMILIES
