@@ -123,7 +123,7 @@ class Sensing:
 def _follow(track: Track, value: float, at_s: float) -> Track:
     _, last, _, changed_s, finest_step, jumps = track
     change = abs(value - last)
-    if change == 0.0:
+    if change == 0.0 and not jumps:
         return Track(at_s, value, last, changed_s, finest_step, 0)
     if change > JUMP_C:
         # Keep the believed value in `before` until the jump has lasted; then the probe is bad, not the fluid.

@@ -1,0 +1,154 @@
+"""Thermal dose against published vectors, and the two measures of the volume in the patient."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.core import balance as volumes
+from controller.core import dose
+from controller.core.balance import Balance
+from controller.core.dose import Dose
+
+CAVITY_C = st.one_of(st.none(), st.floats(20.0, 50.0))
+
+
+def give(minutes: float, cavity_c: float | None, before: Dose | None = None, *, dt_s: float = 1.0) -> Dose:
+    taken = Dose() if before is None else before
+    for _ in range(round(minutes * 60.0 / dt_s)):
+        taken = dose.step(
+            taken, dt_s=dt_s, cavity_mean_c=cavity_c, cavity_max_c=cavity_c, inflow_c=44.0, core_c=37.0, perfusing=True
+        )
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("cavity_c", "minutes", "cem43_min"),
+    [(42.0, 90.0, 22.5), (43.0, 90.0, 90.0), (41.0, 90.0, 5.625), (44.0, 30.0, 60.0), (36.9, 90.0, 0.0)],
+)
+def test_cem43_matches_the_sapareto_dewey_vectors(cavity_c: float, minutes: float, cem43_min: float) -> None:
+    assert give(minutes, cavity_c).cem43_min == pytest.approx(cem43_min, rel=1e-9)
+
+
+@given(warmer=st.floats(30.0, 48.0), by=st.floats(0.001, 5.0))
+def test_cem43_never_falls_with_temperature(warmer: float, by: float) -> None:
+    assert dose.cem43_rate(warmer + by) >= dose.cem43_rate(warmer)
+
+
+@given(parts=st.lists(st.tuples(st.floats(0.1, 5.0), CAVITY_C), max_size=12), cut=st.integers(0, 12))
+def test_dose_is_additive_and_every_minute_is_known_or_unknown(
+    parts: list[tuple[float, float | None]], cut: int
+) -> None:
+    def run(some: list[tuple[float, float | None]], taken: Dose) -> Dose:
+        for minutes, cavity_c in some:
+            taken = dose.step(
+                taken,
+                dt_s=minutes * 60.0,
+                cavity_mean_c=cavity_c,
+                cavity_max_c=cavity_c,
+                inflow_c=None,
+                core_c=None,
+                perfusing=False,
+            )
+        return taken
+
+    whole, first, rest = run(parts, Dose()), run(parts[:cut], Dose()), run(parts[cut:], Dose())
+    assert whole.cem43_min == pytest.approx(first.cem43_min + rest.cem43_min)
+    assert whole.min_41 == pytest.approx(first.min_41 + rest.min_41)
+    assert whole.unknown_min == pytest.approx(sum(minutes for minutes, cavity_c in parts if cavity_c is None))
+    assert whole.min_above_43 <= whole.min_42 <= whole.min_41
+    assert (whole.n, whole.inflow_max_c, whole.core_max_c) == (0, None, None)
+
+
+def test_h18_minutes_without_a_cavity_temperature_are_unknown_and_give_no_dose() -> None:
+    blind = give(10.0, None, give(10.0, 42.0))
+    assert blind.cem43_min == pytest.approx(2.5)
+    assert blind.unknown_min == pytest.approx(10.0)
+    assert (blind.n, blind.mean_c) == (600, pytest.approx(42.0))
+
+
+def test_moments_and_peaks_are_those_of_the_samples() -> None:
+    samples = [41.0, 42.0, 43.0, 43.5, 40.5]
+    taken = Dose()
+    for sample in samples:
+        taken = dose.step(
+            taken, dt_s=60.0, cavity_mean_c=sample, cavity_max_c=sample + 0.2, inflow_c=sample + 2, core_c=37.0,
+            perfusing=True,
+        )  # fmt: skip
+    assert taken.mean_c == pytest.approx(42.0)
+    assert taken.sd_c == pytest.approx(1.2747548783981961)
+    assert (taken.in_band, taken.n) == (3, 5)
+    assert (taken.cavity_max_c, taken.inflow_max_c, taken.core_max_c) == (43.7, 45.5, 37.0)
+
+
+def follow(
+    balance: Balance, levels: list[float | None], *, flow_lpm: float | None = 0.0, filling: bool = False,
+    circulating: bool = False, dt_s: float = 1.0, from_s: float = 0.0,
+) -> Balance:  # fmt: skip
+    for at, level in enumerate(levels):
+        balance = volumes.step(
+            balance, dt_s=dt_s, now_s=from_s + at * dt_s, reservoir_ml=level, flow_lpm=flow_lpm, filling=filling,
+            circulating=circulating,
+        )  # fmt: skip
+    return balance
+
+
+@given(level=st.floats(0.0, 8000.0), gone=st.floats(-500.0, 4000.0))
+def test_what_leaves_the_reservoir_after_the_fill_began_is_in_the_patient(level: float, gone: float) -> None:
+    balance = follow(Balance(), [level] * 30)
+    assert balance.in_patient_ml is None
+    balance = follow(volumes.begin_fill(balance), [level - gone] * 60)
+    assert balance.in_patient_ml == pytest.approx(gone, abs=1e-3)
+    assert balance.peak_ml >= max(0.0, gone) - 1e-3
+
+
+@given(levels=st.lists(st.one_of(st.none(), st.floats(-200.0, 20000.0)), max_size=40))
+def test_h18_a_missing_level_is_not_counted_as_an_empty_reservoir(levels: list[float | None]) -> None:
+    known = [level for level in levels if level is not None]
+    balance = follow(Balance(), levels)
+    if not known:
+        assert balance.level_ml is None
+        assert volumes.begin_fill(balance).in_patient_ml is None
+    else:
+        assert balance.level_ml is not None
+        assert min(known) - 1e-6 <= balance.level_ml <= max(known) + 1e-6
+
+
+def test_flow_is_integrated_only_while_filling_with_the_drain_clamped() -> None:
+    balance = follow(Balance(), [5000.0] * 60, flow_lpm=1.0)
+    assert balance.infused_by_flow_ml == 0.0
+    balance = follow(balance, [5000.0] * 60, flow_lpm=1.0, filling=True)
+    assert balance.infused_by_flow_ml == pytest.approx(1000.0)
+    balance = follow(balance, [5000.0] * 60, flow_lpm=None, filling=True)
+    assert balance.infused_by_flow_ml == pytest.approx(1000.0)
+
+
+def test_what_stayed_in_the_patient_is_carried_over_a_change_of_reservoir() -> None:
+    balance = volumes.begin_fill(follow(Balance(), [5000.0] * 30))
+    balance = volumes.carry(follow(balance, [4900.0] * 60))
+    assert balance.in_patient_ml is None
+    assert balance.carried_ml == pytest.approx(100.0, abs=0.1)
+    balance = volumes.begin_fill(follow(balance, [3000.0] * 60))
+    assert balance.in_patient_ml == pytest.approx(100.0, abs=0.1)
+    assert volumes.carry(volumes.carry(balance)).carried_ml == pytest.approx(100.0, abs=0.1)
+
+
+def test_h14_a_level_that_falls_during_circulation_is_seen_after_one_window() -> None:
+    levels: list[float | None] = [4000.0 - 0.3 * at for at in range(1300)]
+    assert follow(Balance(), levels[:599], circulating=True).drift_ml == 0.0
+    assert follow(Balance(), levels[:700], circulating=True).drift_ml == pytest.approx(180.0, abs=2.0)
+    assert follow(Balance(), levels, circulating=False).drift_ml == 0.0
+
+
+@given(changes=st.lists(st.booleans(), min_size=2, max_size=60))
+def test_in_patient_volume_never_jumps_by_itself(changes: list[bool]) -> None:
+    balance = volumes.begin_fill(follow(Balance(), [5000.0] * 30))
+    seen = []
+    for at, carry in enumerate(changes):
+        balance = follow(balance, [4800.0], from_s=100.0 + at)
+        balance = volumes.begin_fill(volumes.carry(balance)) if carry else balance
+        seen.append(balance.in_patient_ml or 0.0)
+    assert all(abs(b - a) <= 150.0 for a, b in pairwise(seen))
