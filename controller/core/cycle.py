@@ -210,19 +210,7 @@ class Cycle:
         walk = state.walk
         if goto:
             return self._enter(state, self.steps[goto], now_s)
-        scene = Scene(
-            walk,
-            state.sensed,
-            state.volumes,
-            self.rig.limits,
-            self.treatment,
-            self.fill_ml,
-            tuple(f"{c.name}: {c.measured} ({c.allowed})" for c in state.checks if not c.passed)
-            if step.name == "self_test"
-            else (),
-            now_s,
-        )
-        missing = step.gate(scene)
+        missing = step.gate(self._scene(state, step, now_s))
         if walk.hold or state.latch.trips:
             return state._replace(gate=walk.hold or "reset"), ()
         if missing:
@@ -239,6 +227,13 @@ class Cycle:
             return state._replace(gate="", walk=walk), ()
         return self._enter(state._replace(walk=walk), self.steps[self._after(step)], now_s)
 
+    def _scene(self, state: CycleState, step: Step, now_s: float) -> Scene:
+        failed: tuple[str, ...] = ()
+        if step.name == "self_test":
+            failed = tuple(f"{c.name}: {c.measured} ({c.allowed})" for c in state.checks if not c.passed)
+        limits, treatment = self.rig.limits, self.treatment
+        return Scene(state.walk, state.sensed, state.volumes, limits, treatment, self.fill_ml, failed, now_s)
+
     def _after(self, step: Step) -> str:
         return step.then if step.then in self.steps else "complete"
 
@@ -251,7 +246,7 @@ class Cycle:
         """What the treatment would like, were everything allowed."""
         last, walk, good = state.outputs, state.walk, state.sensed.good
         held = bool(walk.hold)
-        scene = Scene(walk, state.sensed, state.volumes, self.rig.limits, self.treatment, self.fill_ml, (), now_s)
+        scene = self._scene(state, step, now_s)
         asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
         stopped = asked_lpm <= 0.0
         least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s

@@ -233,14 +233,17 @@ TABLE: tuple[Interlock, ...] = (
 )  # fmt: skip
 
 
+_CONDITIONS = tuple((row.condition, row) for row in TABLE)
+
+
 def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Interlock, str], ...]]:
     """Return the new latch and every row that is active now, with its words, in the table's order."""
     since = latch.since
     now_s = situation.now_s
     starting: dict[str, float] = {}
     active: list[tuple[Interlock, str]] = []
-    for row in TABLE:
-        text = row.condition(situation)
+    for condition, row in _CONDITIONS:
+        text = condition(situation)
         if text:
             began_s = since.get(row.id, now_s)
             starting[row.id] = began_s
