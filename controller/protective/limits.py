@@ -9,7 +9,7 @@ PROBE_LOW_C = 2.0  # perfusate is never colder: such a probe is broken or not in
 CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this time
 LEASE_TENTHS = 20  # the contactor opens by itself this many tenths of a second after the last flash-on
 LEASE_S = LEASE_TENTHS / 10
-REARM_S = 0.5
+REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide
 REPLY_TIMEOUT_S = 0.1
 SILENCE_S = 0.1
 

@@ -50,13 +50,22 @@ class Loop:
         self._said: dict[str, str] = {}
 
     def round(self) -> None:
-        """Read both probes, read the contactor back, decide after each, report once."""
+        """Read both probes, read the contactor back, re-arm its lease; decide after each; report once."""
         if self._master is None:
-            self._reopen()
+            self._clock.sleep(REPLY_TIMEOUT_S)  # heartbeats and status go on at this pace
+            try:
+                self._master = self._open_master()
+                self._note("port", "open")
+            except LINK_ERRORS as error:
+                self._note("port", "lost", error)
         self._try("probes", self._read_probes)
-        self._act()
+        self._decide()
         self._try("contactor", self._read_contactor)
-        self._act()
+        self._decide()
+        # Only straight after a read-back: a lapse of the lease must be seen before it is covered up.
+        if self._outputs.close_contactor and self._clock.now() >= self._rearm_at_s:
+            self._try("contactor", self._arm)
+            self._decide()
         self._report()
 
     def make_safe(self) -> None:
@@ -65,7 +74,7 @@ class Loop:
         if self._master:
             self._master.close()
 
-    def _act(self) -> None:
+    def _decide(self) -> None:
         if beat := self._link.hear():
             self._inputs = replace(self._inputs, **beat._asdict())
         now_s = self._clock.now()
@@ -77,8 +86,6 @@ class Loop:
             self._try("contactor", self._open)
             self._try("contactor", self._read_contactor)
             self._may_be_closed = self._inputs.contactor_closed is not False
-        elif self._outputs.close_contactor and now_s >= self._rearm_at_s:
-            self._try("contactor", self._arm)
 
     def _read_probes(self, master: Master) -> None:
         channels = (self._wiring.outlet_channel, self._wiring.inflow_channel)
@@ -114,14 +121,6 @@ class Loop:
             self._master.close()
             self._master = None
             self._inputs = replace(self._inputs, outlet_b_c=None, inflow_b_c=None, contactor_closed=None)
-            self._note("port", "lost", error)
-
-    def _reopen(self) -> None:
-        self._clock.sleep(REPLY_TIMEOUT_S)  # heartbeats and status go on at this pace
-        try:
-            self._master = self._open_master()
-            self._note("port", "open")
-        except LINK_ERRORS as error:
             self._note("port", "lost", error)
 
     def _report(self) -> None:

@@ -46,10 +46,7 @@ def open_serial(path: str, baud: int, frame: str, timeout_s: float) -> serial.Se
 
 
 class Master:
-    """The only master of the bus. Raises NoAnswer, and the port's OSError or termios.error as they are.
-
-    `reply_s` (at least REPLY_TIMEOUT_S) is how long a whole reply may take after the request has left.
-    """
+    """The only master of the bus. Raises NoAnswer, and the port's OSError or termios.error as they are."""
 
     def __init__(self, *, path: str, baud: int, frame: str, clock: ScaledClock, reply_s: float = 0.0) -> None:
         self._char_s = (1 + int(frame[0]) + (frame[1] != "N") + int(frame[2])) / baud
@@ -60,7 +57,6 @@ class Master:
         self._port.close()
 
     def read_holding(self, unit: int, address: int, count: int) -> tuple[int, ...]:
-        """FC03."""
         reply = self._ask(struct.pack(">BBHH", unit, 3, address, count), bytes((unit, 3, 2 * count)), 5 + 2 * count)
         return struct.unpack(f">{count}H", reply[3:])
 
