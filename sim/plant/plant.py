@@ -23,6 +23,7 @@ from sim.terminals import Terminals
 MAX_STEP_S = 0.1
 DRY_BUBBLE_MM = 10.0  # what the detector sees of a pump that draws air
 SUCKS_AIR_ML = 40.0  # a reservoir below this draws air in with the fluid
+DREGS_ML = 1.0  # what no pump gets out of it
 PROBE_COVERED_ML = 200.0  # cavity probes are fully under fluid from here on
 PROBE_ORDER = (
     "heater_outlet_c",
@@ -224,10 +225,11 @@ class Plant:
         flow_ml_s = self._pump.step(dt_s, cavity.pressure_mmhg if to_cavity else 0.0)
         bubble_mm = self.faults.air_mm
         in_ml = 0.0
+        if flow_ml_s > 0.0 and self.reservoir_ml < SUCKS_AIR_ML:
+            bubble_mm = DRY_BUBBLE_MM
+            left_ml = self.reservoir_ml - DREGS_ML
+            flow_ml_s *= left_ml / SUCKS_AIR_ML if left_ml > 0.0 else 0.0
         if flow_ml_s > 0.0:
-            if self.reservoir_ml < SUCKS_AIR_ML:
-                bubble_mm = DRY_BUBBLE_MM
-                flow_ml_s *= max(self.reservoir_ml, 0.0) / SUCKS_AIR_ML
             in_ml = self._forward(dt_s, flow_ml_s, to_cavity)
         elif flow_ml_s < 0.0:
             flow_ml_s = -self._backward(dt_s, -flow_ml_s, to_cavity)

@@ -50,7 +50,7 @@ FAULTS = st.fixed_dictionaries(
     kind=st.sampled_from(["bath", "inline"]),
     technique=st.sampled_from(["open", "closed"]),
     script=st.lists(st.tuples(ACTIONS, FAULTS, st.floats(1.0, 90.0), st.floats(0.02, 0.3)), min_size=1, max_size=8),
-    poured_ml=st.floats(1, 9000),
+    poured_ml=st.floats(0.001, 9000),
 )
 def test_volume_and_heat_are_conserved_whatever_is_done(
     kind: HeaterKind, technique: str, script: list[tuple[dict, dict, float, float]], poured_ml: float
