@@ -2,6 +2,11 @@
 
 Tolerances are stated where they are checked: the publications give means over mixed circuits and patients, so a case
 counts as reproduced when the prediction lies within what the paper's own spread and unstated details leave open.
+
+How much each case proves: (a) takes conductance and inflow from a fit to its own two end points, so only the flows in
+between test the model. (b) assumes the pig's mass, its start and the reading of "43", which the abstract does not give.
+(c) and (d) use conductances inside the range those series imply. (e) compares with a range from a one-node heat
+balance around two measured means; the split of the body into core and periphery was chosen with it in view.
 """
 
 # ruff: noqa: T201  (what was predicted is printed on purpose)
