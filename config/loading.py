@@ -119,7 +119,9 @@ def _parse(raw: bytes) -> dict[str, Any]:
         text = shown(raw[error.start : error.start + 1])
         raise ConfigError([Problem("", text, f"is not UTF-8 (at line {line}); allowed is TOML in UTF-8")]) from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Problem("", "", f"is not TOML: {error}")]) from error
+        last = f"at line {raw.count(b'\n') + 1}, the end of the document"
+        reason = str(error).replace("at end of document", last)
+        raise ConfigError([Problem("", "", f"is not TOML: {reason}")]) from error
     except RecursionError as error:
         raise ConfigError([Problem("", "", "is nested too deeply; allowed are the tables of the schema")]) from error
 

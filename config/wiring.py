@@ -173,7 +173,7 @@ def _fit(rig: Rig, families: Families, key: str, name: str, use: Use) -> Iterato
         yield Problem(key, name, f"no such device; allowed are {_names(rig.devices)}")
     elif device.family in families and use not in families[device.family].uses:
         able = _names(family for family, facts in families.items() if use in facts.uses)
-        yield Problem(key, name, f"{device.family} cannot be a {use}; allowed is a device of {able}")
+        yield Problem(key, name, f"{device.family} cannot be used as {use}; allowed is a device of {able}")
 
 
 def _relays(rig: Rig, families: Families) -> Iterator[Problem]:

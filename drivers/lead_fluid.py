@@ -7,7 +7,7 @@ for ever, and a leased relay in its enable line has to stop it.
 Options: max_rpm (300; 100 for a BT100S), direction = "cw" (default) | "ccw" (which way is forward), product (refuse
 another product text); reply_ms and options that begin with sim_ are the simulated device's.
 Source: register map of the BT100S (holding 3100-3109, input 1018-1027) as in the public driver of the CREDO control
-software; no vendor manual of the map was found, so a bench has to confirm it.
+software (awacha/cct, leadfluid/backend.py); no vendor manual of it was found, so a bench has to confirm it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from drivers.roles import Command, Identity, PumpCommand, Reading, Refused, Rest
 
 SPEED, DIRECTION, RUN, FULL_SPEED, CONTROL = 3100, 3101, 3102, 3103, 3104
 ADDRESS = 3107
+EASY_DISPENSE, TIME_DISPENSE = 3001, 3002  # with either, a run ends by itself
 NAMES, MAKER_WORDS, NAME_WORDS = 1018, 5, 10
 INTERNAL_CONTROL = 0
 FASTEST_RPM = 600.0
@@ -74,11 +75,13 @@ class LeadFluidPump:
         """Name it, stop it, take it under control of the bus; all read back. Raises WrongDevice, Refused."""
         identity = self._identify()
         self.make_safe()
-        for address, value in ((FULL_SPEED, 0), (CONTROL, INTERNAL_CONTROL)):
-            self._unit.write_register(address, value)
+        for address in (EASY_DISPENSE, TIME_DISPENSE, FULL_SPEED, CONTROL):
+            self._unit.write_register(address, 0)
         found = self._read()
         if (found.running, found.full_speed, found.control) != (0, 0, INTERNAL_CONTROL):
             raise Refused(f"{self._name}: asked to stop, reads back {found.words()}")
+        if self._unit.read_holding(EASY_DISPENSE, 2) != [0, 0]:
+            raise Refused(f"{self._name}: cannot be taken out of dispensing")
         self._told = found
         return identity
 
