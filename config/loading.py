@@ -119,8 +119,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
         text = shown(raw[error.start : error.start + 1])
         raise ConfigError([Problem("", text, f"is not UTF-8 (at line {line}); allowed is TOML in UTF-8")]) from error
     except tomllib.TOMLDecodeError as error:
-        last = f"at line {raw.count(b'\n') + 1}, the end of the document"
-        reason = str(error).replace("at end of document", last)
+        lines = raw.count(b"\n") + 1
+        reason = str(error).replace("at end of document", f"at line {lines}, the end of the document")
         raise ConfigError([Problem("", "", f"is not TOML: {reason}")]) from error
     except RecursionError as error:
         raise ConfigError([Problem("", "", "is nested too deeply; allowed are the tables of the schema")]) from error
