@@ -25,8 +25,6 @@ CYCLE_S = 0.1
 START_S = 1000.0
 RESOLUTION: Mapping[str, float] = {"adam4015": 0.01, "huber_pb": 0.01, "pt100_8ch": 0.1, "pixsys": 0.1}
 PROTECTIVE = "protective"  # the name of the second channel's board among the links
-READ_BACKS = ("pump_rpm", "heater_setpoint_c", "heater_power_w")
-CLOSING_S = 0.05  # coil to read-back of the contactor
 
 Sink = Callable[[CycleState, Outputs, tuple[Event, ...]], None]
 
@@ -65,7 +63,12 @@ class Cosim:
         self._since: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
         self._plan = tuple(
-            (signal, source.device, RESOLUTION.get(rig.devices[source.device].family, 0.0))
+            (
+                signal,
+                source.device,
+                RESOLUTION.get(rig.devices[source.device].family, 0.0),
+                _READ_BACK_OF.get(signal, ""),
+            )
             for signal, source in rig.signals.items()
         )
         self._sink = sink
@@ -109,15 +112,12 @@ class Cosim:
         terminals, sensed = self.terminals, self.terminals.sensed
         readings: dict[str, Reading] = {}
         old = self._readings
-        for signal, device, resolution in self._plan:
+        for signal, device, resolution, read_back in self._plan:
             if self._sick and not self.links[device].healthy:
                 if signal in old:
                     readings[signal] = old[signal]
                 continue
-            if signal in READ_BACKS:
-                value: float | None = getattr(terminals, _READ_BACK_OF[signal])
-            else:
-                value = sensed[signal]
+            value: float | None = getattr(terminals, read_back) if read_back else sensed[signal]
             if value is None:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "open circuit")
             elif value == SHORT or value != value:
@@ -138,21 +138,22 @@ class Cosim:
         return tuple(LinkFault(name, since_s, "does not answer") for name, since_s in self._since.items())
 
     def _protect(self, now_s: float) -> None:
-        link, terminals = self.links[PROTECTIVE], self.terminals
-        if link.healthy:
+        terminals = self.terminals
+        heard = not self._sick or self.links[PROTECTIVE].healthy
+        if heard:
             self._probe_at_s = now_s
         inputs = channel.ChannelInputs(
-            outlet_b_c=_tenths(terminals.sensed["outlet_b_c"]) if link.healthy else None,
-            inflow_b_c=_tenths(terminals.sensed["inflow_b_c"]) if link.healthy else None,
+            outlet_b_c=_tenths(terminals.sensed["outlet_b_c"]) if heard else None,
+            inflow_b_c=_tenths(terminals.sensed["inflow_b_c"]) if heard else None,
             probe_at_s=self._probe_at_s,
             heartbeat_at_s=self.state.now_s,
             heartbeat_seq=self._seq,
             heat_wanted=self.outputs.heat_on,
             reset_count=self.outputs.protective_reset,
-            contactor_closed=terminals.contactor_closed if link.healthy else None,
+            contactor_closed=terminals.contactor_closed if heard else None,
         )
         self._channel, said = channel.step(self._channel, inputs, now_s)
-        if link.healthy:
+        if heard:
             if said.close_contactor:
                 self._command_at_s["contactor"] = now_s
             terminals.contactor_closed = said.close_contactor

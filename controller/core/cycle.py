@@ -141,7 +141,10 @@ class Cycle:
                 state = state._replace(
                     walk=state.walk._replace(hold=f"tripped: {latch.trips[-1].text}", gate_since_s=None)
                 )
-        latch, reset_events, reset_asked_s = _reset(latch, active, state.reset_asked_s, now_s)
+        reset_events: tuple[Event, ...] = ()
+        reset_asked_s = state.reset_asked_s
+        if reset_asked_s is not None:
+            latch, reset_events, reset_asked_s = _reset(latch, active, reset_asked_s, now_s)
         if latch.trips or not latch.armed:
             regulation = Regulation()
         outputs = interlocks.permit(wanted, latch)
@@ -149,10 +152,10 @@ class Cycle:
         if active or alarms.active:
             alarms, said = alarm_engine.step(alarms, active, [trip.id for trip in latch.trips], now_s)
             events += said
-        if any(row.id == "cavity_few" for row, _ in active):
+        if active and any(row.id == "cavity_few" for row, _ in active):
             state = state._replace(demoted=True)
-        state = self._remember(state, step, outputs, sensed, now_s, dt_s)
         state = state._replace(latch=latch, alarms=alarms, regulation=regulation, reset_asked_s=reset_asked_s)
+        state = self._remember(state, step, outputs, sensed, now_s, dt_s)
         return state, outputs, events + walked + reset_events
 
     def view(self, state: CycleState) -> dict[str, object]:
@@ -418,11 +421,9 @@ def _measured(good: Mapping[str, float], sensed: Sensed, circulating: bool) -> M
 
 
 def _reset(
-    latch: Latch, active: tuple[tuple[Interlock, str], ...], asked_s: float | None, now_s: float
+    latch: Latch, active: tuple[tuple[Interlock, str], ...], asked_s: float, now_s: float
 ) -> tuple[Latch, tuple[Event, ...], float | None]:
     """Carry a reset out. It may take a moment: the protective channel decides for itself and answers later."""
-    if asked_s is None:
-        return latch, (), None
     latch, stay = interlocks.reset(latch, active)
     if not stay:
         return latch, (Event(now_s, "reset", "latch", "trip latch cleared; resume to re-arm"),), None

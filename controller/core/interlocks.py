@@ -262,9 +262,9 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
 
 def permit(outputs: Outputs, latch: Latch) -> Outputs:
     """Take away from `outputs` what the latched trips, or the missing re-arming, do not allow."""
-    response = max((trip.response for trip in latch.trips), default=Response.R0)
-    if response is Response.R0 and latch.armed:
+    if latch.armed and not latch.trips:
         return outputs
+    response = max((trip.response for trip in latch.trips), default=Response.R0)
     outputs = outputs._replace(heat_on=False, heater_fraction=0.0)
     if response is Response.R2:
         return outputs._replace(pump_lpm=0.0, inflow_open=False, outflow_closed=False)
