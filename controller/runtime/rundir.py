@@ -30,6 +30,8 @@ def make_run_dir(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
+    except FileExistsError as error:
+        raise InUse(f"run directory {path} is not a directory") from error
     except OSError as error:
         raise InUse(f"run directory {path}: {error.strerror}") from error
     if found.st_uid != os.getuid():

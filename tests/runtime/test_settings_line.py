@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.problems import ConfigError
+from controller.runtime import settings
+from controller.runtime.clock import RunClock
+from controller.runtime.rundir import ControlLock, InUse, make_run_dir
+from controller.runtime.settings import BadSetting
+
+
+def test_the_defaults_are_the_bench_and_the_rehearsal() -> None:
+    read = settings.read([])
+    assert read.rig.name == "bench"
+    assert read.treatment.name == "saline_rehearsal"
+    assert read.patient.bsa_m2 == pytest.approx(1.818, abs=0.001)
+    assert not read.simulated
+
+
+def test_a_port_is_replaced_by_name_and_the_others_stay() -> None:
+    before = settings.read([]).rig.ports
+    after = settings.read(["--port", "pump=/dev/pts/7", "--port", "bus=tcp:host:4001"]).rig.ports
+    assert after["pump"].path == "/dev/pts/7"
+    assert after["pump"].echo == before["pump"].echo
+    assert after["bus"].path == "tcp:host:4001"
+    assert after["heater"] == before["heater"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--port", "pump"], "NAME=PATH"),
+        (["--port", "pump="], "NAME=PATH"),
+        (["--port", "pump=a", "--port", "pump=b"], "given twice"),
+        (["--port", "pumpe=/dev/x"], "rig bench has bus, flow"),
+        (["--patient", "BENCH"], "PSEUDONYM:HEIGHT_CM:WEIGHT_KG"),
+        (["--patient", "BENCH:170:4,2"], "4,2"),
+        (["--patient", "BENCH:nan:70"], "height_cm"),
+        (["--patient", "BENCH:inf:70"], "height_cm"),
+        (["--patient", "BENCH:90:70"], "height_cm"),
+        (["--patient", "Erika Muster:170:70"], "pseudonym"),
+        (["--speed", "10"], "not simulated: 1"),
+        (["--speed", "nan"], "allowed: 1 to 100"),
+        (["--speed", "0.5", "--simulated"], "allowed: 1 to 100"),
+    ],
+)
+def test_a_bad_argument_is_refused_with_what_is_allowed(arguments: list[str], says: str) -> None:
+    with pytest.raises(BadSetting, match=says):
+        settings.read(arguments)
+
+
+def test_a_rig_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(ConfigError, match="bench"):
+        settings.read(["--rig", "nowhere"])
+
+
+def test_a_faster_clock_needs_a_simulated_rig() -> None:
+    assert settings.read(["--speed", "10", "--simulated"]).speed == 10.0
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_a_clock_that_does_not_run_forward_is_refused(speed: float) -> None:
+    with pytest.raises(ValueError, match=r"allowed: 0\.01 to 1000"):
+        RunClock(speed=speed)
+
+
+def test_time_on_the_wall_is_shorter_on_a_faster_clock() -> None:
+    clock = RunClock(speed=1000.0)
+    before_s = clock.now()
+    clock.sleep(1.0)
+    clock.sleep(-1.0)
+    assert clock.now() - before_s >= 1.0
+    assert clock.wall_s(1.0) == 0.001
+
+
+def test_a_second_controller_is_refused_and_told_who_runs(tmp_path: Path) -> None:
+    with ControlLock(run_dir=tmp_path), pytest.raises(InUse, match=r"already runs here \(process \d+\)"):
+        ControlLock(run_dir=tmp_path)
+    ControlLock(run_dir=tmp_path).close()
+
+
+def test_the_run_directory_is_for_its_owner_only(tmp_path: Path) -> None:
+    make_run_dir(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    open_dir = tmp_path / "open"
+    open_dir.mkdir(mode=0o755)
+    make_run_dir(open_dir)
+    assert open_dir.stat().st_mode & 0o077 == 0
+
+
+def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InUse, match="run directory"):
+        make_run_dir(tmp_path / "file" / "below")
+    with pytest.raises(InUse, match="is not a directory"):
+        make_run_dir(tmp_path / "file")
