@@ -11,7 +11,6 @@ Structure after IEC 60601-2-16 (a protective system independent of the control s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ from controller.protective.limits import CONTACTOR_WAIT_S, PROBE_LOW_C, Limits
 HARD = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelInputs:
+class ChannelInputs(NamedTuple):
     """What is known now, in monotonic seconds of one clock. A probe that is missing or at a sentinel is None.
 
     `contactor_closed` is the last read-back, None when unknown. The heartbeat is the newest datagram as it came;
@@ -38,8 +36,7 @@ class ChannelInputs:
     contactor_closed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelOutputs:
+class ChannelOutputs(NamedTuple):
     """`trip` is the latched reason ("" when none); `why_not` says what else is in the way of a permit."""
 
     close_contactor: bool = False
@@ -48,8 +45,7 @@ class ChannelOutputs:
     why_not: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelState:
+class ChannelState(NamedTuple):
     """What the channel remembers. A new one has no permit and has heard of nobody."""
 
     permit: bool = False
@@ -93,10 +89,10 @@ def step(
     permit = not trip and not fault and (state.permit or (sure and not seen.heat_wanted))
     close = permit and seen.heat_wanted
     if close != seen.closed:
-        seen = replace(seen, differs_since_s=None, confirmed=False)
+        seen = seen._replace(differs_since_s=None, confirmed=False)
     waiting = "heat is asked for before it was permitted" if seen.heat_wanted else "probes or contactor not yet sure"
     why_not = "" if permit or trip else fault.text if fault else waiting
-    state = replace(seen, permit=permit, trip=trip, closed=close)
+    state = seen._replace(permit=permit, trip=trip, closed=close)
     return state, ChannelOutputs(close_contactor=close, permit=permit, trip=trip, why_not=why_not)
 
 
@@ -106,11 +102,11 @@ def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: f
     if seq == state.seq or not (inputs.heartbeat_at_s <= now_s):
         return state, False
     if seq > state.seq:
-        heard = replace(state, seq=seq, alive_at_s=inputs.heartbeat_at_s, heat_wanted=inputs.heat_wanted)
-        return replace(heard, reset_count=count), state.reset_count is not None and count > state.reset_count
+        heard = state._replace(seq=seq, alive_at_s=inputs.heartbeat_at_s, heat_wanted=inputs.heat_wanted)
+        return heard._replace(reset_count=count), state.reset_count is not None and count > state.reset_count
     if seq >= 0 and not _fresh(state.alive_at_s, now_s, timeout_s):
         # Control started again and counts from the beginning. Only its next, rising number is a sign of life.
-        return replace(state, seq=seq, reset_count=count), False
+        return state._replace(seq=seq, reset_count=count), False
     return state, False
 
 
@@ -118,8 +114,7 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Lim
     """Since when each probe is bad, and since when the contactor does not do as it is told."""
     closed = inputs.contactor_closed
     differs = state.differs_since_s is not None if closed is None else closed != state.closed
-    return replace(
-        state,
+    return state._replace(
         outlet_bad_since_s=_since(state.outlet_bad_since_s, _bad(inputs.outlet_b_c, limits.outlet_trip_c), now_s),
         inflow_bad_since_s=_since(state.inflow_bad_since_s, _bad(inputs.inflow_b_c, limits.inflow_trip_c), now_s),
         differs_since_s=_since(state.differs_since_s, differs, now_s),

@@ -1,0 +1,196 @@
+"""Frames, datagrams, imports and arguments of the protective channel."""
+
+import ast
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from protective_board import Bus, Clock
+
+import controller.protective
+from controller.protective import __main__ as program
+from controller.protective import rtu
+from controller.protective.link import Heartbeat, parse
+
+HOUSE = Path(controller.protective.__file__).parent
+ALLOWED = set(sys.stdlib_module_names) | {"serial"}
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
+    made = Bus(Clock(), timeout_s=0.108)
+    monkeypatch.setattr(rtu, "open_serial", lambda path, baud, frame, timeout_s: made)
+    return made
+
+
+@pytest.fixture
+def master(bus: Bus) -> rtu.Master:
+    return rtu.Master(path="x", baud=9600, frame="8N1", clock=bus.clock)  # type: ignore[arg-type]
+
+
+def answer(bus: Bus, monkeypatch: pytest.MonkeyPatch, reply: str) -> None:
+    """Whatever is asked, that is what comes back."""
+
+    def write(data: bytes) -> None:
+        bus.frames.append((bus.clock.now_s, data))
+        bus.coming.append((bus.clock.now_s, bytes.fromhex(reply)))
+
+    monkeypatch.setattr(bus, "write", write)
+
+
+# Waveshare Modbus RTU Relay wiki and ComWinTop CWT-TM-8PT100 data sheet; its printed CRC B8 44 of the 25.0 °C reply is
+# that of another frame and is refused.
+READS = [
+    ("01 03 00 00 00 08 44 0C", lambda m: m.read_holding(1, 0, 8), "01 03 10" + " 00 FA" * 8, (250,) * 8),
+    ("01 03 00 00 00 01 84 0A", lambda m: m.read_holding(1, 0, 1), "01 03 02 00 FA 38 07", (250,)),
+    ("01 05 00 00 00 00 CD CA", lambda m: m.write_coil(1, 0, 0), "01 05 00 00 00 00 CD CA", None),
+    ("01 05 02 00 00 07 8D B0", lambda m: m.write_coil(1, 0x0200, 7), "01 05 02 00 00 07 8D B0", None),
+    ("01 05 02 00 00 14 CC 7D", lambda m: m.write_coil(1, 0x0200, 20), "01 05 02 00 00 14 CC 7D", None),
+    ("01 05 02 01 00 08 9C 74", lambda m: m.write_coil(1, 0x0201, 8), "01 05 02 01 00 08 9C 74", None),
+]
+
+
+@pytest.mark.parametrize(("request_hex", "call", "reply_hex", "expected"), READS)
+def test_published_frames(bus, master, monkeypatch, request_hex, call, reply_hex, expected) -> None:
+    if len(bytes.fromhex(reply_hex)) == 19:  # the data sheet prints this one without its checksum
+        reply_hex += rtu.crc16(bytes.fromhex(reply_hex)).hex()
+    answer(bus, monkeypatch, reply_hex)
+    assert call(master) == expected
+    assert bus.frames[-1][1] == bytes.fromhex(request_hex)
+
+
+def test_a_coil_is_read_by_its_own_number(bus: Bus, master: rtu.Master, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(bus, monkeypatch, "01 01 01 01 90 48")
+    assert master.read_coil(1, 0) is True
+    answer(bus, monkeypatch, "01 01 01 00 51 88")
+    assert master.read_coil(1, 0) is False
+
+
+@pytest.mark.parametrize(
+    ("reply", "what"),
+    [
+        ("01 03 02 00 FA B8 44", "the CRC that the data sheet prints"),
+        ("01 03 02 00 FA 38 08", "a wrong CRC"),
+        ("02 03 02 00 FA 38 43", "another unit"),
+        ("01 04 02 00 FA 39 73", "another function"),
+        ("01 03 02 00 FA 38", "a frame cut short"),
+        ("01 03 02 00 FA 38 07 00", "a byte too many"),
+        ("00 01 03 02 00 FA 38 07", "a byte before"),
+        ("01 83 02 C0 F1", "an exception"),
+        ("01 03 04 00 FA 00 FA 1A 4E", "another length"),
+        ("", "nothing"),
+    ],
+)
+def test_what_is_not_the_answer_is_no_answer(bus, master, monkeypatch, reply: str, what: str) -> None:
+    answer(bus, monkeypatch, reply)
+    before_s = bus.clock.now_s
+    with pytest.raises(rtu.NoAnswer, match="asked 01 03 00 00 00 01"):
+        master.read_holding(1, 0, 1)
+    assert bus.clock.now_s - before_s >= 0.1, f"no silence after {what}"
+
+
+@pytest.mark.parametrize("reply", ["01 05 02 00 00 13 8D BF", "01 05 00 00 00 14 CD C5", "01 85 02 C3 51"])
+def test_a_command_whose_reply_differs_was_not_accepted(bus, master, monkeypatch, reply: str) -> None:
+    answer(bus, monkeypatch, reply)
+    with pytest.raises(rtu.NoAnswer):
+        master.write_coil(1, 0x0200, 20)
+
+
+@given(st.binary(max_size=30))
+def test_a_frame_with_its_checksum_has_a_remainder_of_zero(data: bytes) -> None:
+    assert rtu.crc16(data + rtu.crc16(data)) == b"\0\0"
+
+
+def test_a_heartbeat_is_read() -> None:
+    assert parse(b'{"seq": 7, "at": 12.5, "heat": true, "reset": 2}') == Heartbeat(7, 12.5, True, 2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"7",
+        b"null",
+        b"[" * 512,
+        b"{}",
+        b'{"seq": 7, "at": 12.5, "heat": true}',
+        b'{"seq": 7.0, "at": 12.5, "heat": true, "reset": 0}',
+        b'{"seq": true, "at": 12.5, "heat": true, "reset": 0}',
+        b'{"seq": -1, "at": 12.5, "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": NaN, "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": 1e999, "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": "x", "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": null, "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": ' + b"9" * 400 + b', "heat": true, "reset": 0}',
+        b'{"seq": 7, "at": 12.5, "heat": 1, "reset": 0}',
+        b'{"seq": 7, "at": 12.5, "heat": "false", "reset": 0}',
+        b'{"seq": 7, "at": 12.5, "heat": true, "reset": "0"}',
+    ],
+)
+def test_what_is_malformed_is_no_heartbeat(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r".?"):
+        parse(data)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), st.lists))
+def test_no_json_value_does_more_than_be_refused(value: object) -> None:
+    fields = {"seq": value, "at": value, "heat": value, "reset": value}
+    for name in fields:
+        said = {"seq": 1, "at": 1.0, "heat": False, "reset": 0, name: value}
+        try:
+            beat = parse(json.dumps(said).encode())
+        except ValueError:
+            continue
+        assert math.isfinite(beat.heartbeat_at_s)
+        assert beat.heartbeat_seq >= 0
+
+
+def test_only_the_standard_library_and_pyserial_are_imported() -> None:
+    for path in HOUSE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, path
+                names = [node.module or ""]
+            for name in names:
+                own = name == "controller.protective" or name.startswith("controller.protective.")
+                assert own or name.split(".")[0] in ALLOWED, f"{path.name} imports {name}"
+                assert name.split(".")[0] not in {"threading", "asyncio", "multiprocessing"}, path
+
+
+def test_it_can_be_read_in_one_sitting() -> None:
+    assert sum(len(path.read_text().splitlines()) for path in HOUSE.glob("*.py")) < 600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--outlet-trip-c", "46.1"], "outlet_trip_c = 46.1: allowed above 2.0 up to 46.0"),
+        (["--inflow-trip-c", "nan"], "inflow_trip_c = nan"),
+        (["--heartbeat-timeout-s", "0.6"], "up to 0.5"),
+        (["--persistence-s", "inf"], "persistence_s = inf"),
+        (["--probe-age-max-s", "0"], "above 0.0"),
+        (["--outlet-trip-c", "4,2"], "invalid float value"),
+        (["--relay-unit", "1"], "both 1"),
+        (["--inflow-channel", "0"], "both 0"),
+        (["--probe-unit", "0"], "invalid choice"),
+        (["--outlet-channel", "8"], "invalid choice"),
+        (["--baud", "1200"], "invalid choice"),
+        (["--speed", "10"], "only on a simulated port"),
+        (["--speed", "nan"], "1 to 100"),
+    ],
+)
+def test_an_argument_that_widens_or_contradicts_ends_it_with_code_2(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        program.main(["--port", "/dev/ttyX", "--run-dir", str(tmp_path / "run"), *arguments])
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
