@@ -12,7 +12,7 @@ the wire is dead the lease (2.0 s) opens the contactor. Read-back is of the rela
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from controller.protective.channel import HARD, ChannelInputs, ChannelOutputs, ChannelState, step
 from controller.protective.limits import LEASE_S, LEASE_TENTHS, REARM_S, REPLY_TIMEOUT_S, Limits
@@ -76,7 +76,7 @@ class Loop:
 
     def _decide(self) -> None:
         if beat := self._link.hear():
-            self._inputs = replace(self._inputs, **beat._asdict())
+            self._inputs = self._inputs._replace(**beat._asdict())
         now_s = self._clock.now()
         limits, allowance_s = self._wiring.limits, self._wiring.allowance_s
         self._state, self._outputs = step(self._state, self._inputs, now_s, limits, allowance_s)
@@ -92,12 +92,12 @@ class Loop:
         at_s, first = self._clock.now(), min(channels)
         words = master.read_holding(self._wiring.probe_unit, first, max(channels) - first + 1)
         outlet_c, inflow_c = (celsius(words[channel - first]) for channel in channels)
-        self._inputs = replace(self._inputs, outlet_b_c=outlet_c, inflow_b_c=inflow_c, probe_at_s=at_s)
+        self._inputs = self._inputs._replace(outlet_b_c=outlet_c, inflow_b_c=inflow_c, probe_at_s=at_s)
 
     def _read_contactor(self, master: Master) -> None:
-        self._inputs = replace(self._inputs, contactor_closed=None)  # unless it answers
+        self._inputs = self._inputs._replace(contactor_closed=None)  # unless it answers
         closed = master.read_coil(self._wiring.relay_unit, self._wiring.contactor_channel)
-        self._inputs = replace(self._inputs, contactor_closed=closed)
+        self._inputs = self._inputs._replace(contactor_closed=closed)
 
     def _arm(self, master: Master) -> None:
         now_s, self._may_be_closed = self._clock.now(), True
@@ -120,7 +120,7 @@ class Loop:
         except LINK_ERRORS as error:
             self._master.close()
             self._master = None
-            self._inputs = replace(self._inputs, outlet_b_c=None, inflow_b_c=None, contactor_closed=None)
+            self._inputs = self._inputs._replace(outlet_b_c=None, inflow_b_c=None, contactor_closed=None)
             self._note("port", "lost", error)
 
     def _report(self) -> None:

@@ -31,7 +31,7 @@ class Rig:
         self.now_s = 100.0
         self.state = ChannelState()
         self.out = ChannelOutputs()
-        self.inputs = dataclasses.replace(GOOD, **inputs)
+        self.inputs = GOOD._replace(**inputs)
         self.beating = True
         self.measuring = True
         self.obeys = True
@@ -39,16 +39,16 @@ class Rig:
     def tick(self, count: int = 1, **inputs: object) -> ChannelOutputs:
         for _ in range(count):
             self.now_s += TICK_S
-            self.inputs = dataclasses.replace(self.inputs, **inputs)
+            self.inputs = self.inputs._replace(**inputs)
             if self.measuring:
-                self.inputs = dataclasses.replace(self.inputs, probe_at_s=self.now_s)
+                self.inputs = self.inputs._replace(probe_at_s=self.now_s)
             if self.beating:
-                self.inputs = dataclasses.replace(
-                    self.inputs, heartbeat_at_s=self.now_s, heartbeat_seq=self.inputs.heartbeat_seq + 1
+                self.inputs = self.inputs._replace(
+                    heartbeat_at_s=self.now_s, heartbeat_seq=self.inputs.heartbeat_seq + 1
                 )
             self.state, self.out = step(self.state, self.inputs, self.now_s)
             if self.obeys:
-                self.inputs = dataclasses.replace(self.inputs, contactor_closed=self.out.close_contactor)
+                self.inputs = self.inputs._replace(contactor_closed=self.out.close_contactor)
         return self.out
 
     def heating(self) -> "Rig":
@@ -274,7 +274,7 @@ def test_a_tightened_limit_is_obeyed() -> None:
     limits = Limits(outlet_trip_c=40.0, persistence_s=0.1)
     for seq in range(10):
         now_s += 0.1
-        at = dataclasses.replace(GOOD, probe_at_s=now_s, heartbeat_at_s=now_s, heartbeat_seq=seq, outlet_b_c=41.0)
+        at = GOOD._replace(probe_at_s=now_s, heartbeat_at_s=now_s, heartbeat_seq=seq, outlet_b_c=41.0)
         state, out = step(state, at, now_s, limits)
     assert out.trip == "heater outlet (protective) 41.0 °C, limit 40.0 °C"
 
@@ -291,7 +291,7 @@ class Anything(RuleBasedStateMachine):
     def begin(self) -> None:
         self.now_s = 1000.0
         self.state, self.out = ChannelState(), ChannelOutputs()
-        self.inputs = dataclasses.replace(GOOD, probe_at_s=self.now_s, heartbeat_at_s=self.now_s, heartbeat_seq=0)
+        self.inputs = GOOD._replace(probe_at_s=self.now_s, heartbeat_at_s=self.now_s, heartbeat_seq=0)
         self.good_at_s = {"outlet_b_c": self.now_s, "inflow_b_c": self.now_s}
         self.beat_at_s = -math.inf
         self.beat_seq = -1
@@ -301,7 +301,7 @@ class Anything(RuleBasedStateMachine):
 
     def decide(self, passed_s: float = 0.0, **inputs: object) -> None:
         self.now_s += passed_s
-        self.inputs = dataclasses.replace(self.inputs, **inputs)
+        self.inputs = self.inputs._replace(**inputs)
         for name in self.good_at_s:
             value = getattr(self.inputs, name)
             if value is not None and 2.0 <= value <= 46.0:
