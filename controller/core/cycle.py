@@ -154,8 +154,7 @@ class Cycle:
             events += said
         if active and any(row.id == "cavity_few" for row, _ in active):
             state = state._replace(demoted=True)
-        state = state._replace(latch=latch, alarms=alarms, regulation=regulation, reset_asked_s=reset_asked_s)
-        state = self._remember(state, step, outputs, sensed, now_s, dt_s)
+        state = self._remember(state, step, outputs, regulation, latch, alarms, reset_asked_s, dt_s)
         return state, outputs, events + walked + reset_events
 
     def view(self, state: CycleState) -> dict[str, object]:
@@ -217,6 +216,8 @@ class Cycle:
         if walk.hold or state.latch.trips:
             return state._replace(gate=walk.hold or "reset"), ()
         if missing:
+            if missing == state.gate and walk.gate_since_s is None:
+                return state, ()
             return state._replace(gate=missing, walk=walk._replace(gate_since_s=None)), ()
         if walk.gate_since_s is None:
             walk = walk._replace(gate_since_s=now_s)
@@ -343,8 +344,18 @@ class Cycle:
         )
 
     def _remember(
-        self, state: CycleState, step: Step, outputs: Outputs, sensed: Sensed, now_s: float, dt_s: float
+        self,
+        state: CycleState,
+        step: Step,
+        outputs: Outputs,
+        regulation: Regulation,
+        latch: Latch,
+        alarms: Alarms,
+        reset_asked_s: float | None,
+        dt_s: float,
     ) -> CycleState:
+        """The state that the next cycle begins with."""
+        sensed, now_s = state.sensed, state.now_s
         good = sensed.good
         reference, changed_s = state.pump_reference_lpm, state.pump_changed_s
         if abs(outputs.pump_lpm - reference) > STEADY_LPM or outputs.inflow_open is not state.outputs.inflow_open:
@@ -369,7 +380,7 @@ class Cycle:
             heat_on_since_s = now_s if heat_on_since_s is None else heat_on_since_s
         elif heat_on_since_s is not None:
             heat_on_since_s, heat_off_since_s = None, now_s
-        inflow_c, target_c = good.get("inflow_c"), state.regulation.inflow_target_c
+        inflow_c, target_c = good.get("inflow_c"), regulation.inflow_target_c
         gained = state.gained
         if not outputs.heat_on or inflow_c is None or target_c is None or inflow_c >= target_c - NEAR_TARGET_C:
             gained = (0.0, now_s)
@@ -388,6 +399,10 @@ class Cycle:
             )
         return state._replace(
             outputs=outputs,
+            regulation=regulation,
+            latch=latch,
+            alarms=alarms,
+            reset_asked_s=reset_asked_s,
             pump_reference_lpm=reference,
             pump_changed_s=changed_s,
             flow_since_s=flow_since_s,
