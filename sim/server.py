@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 from config.schema import Rig
 from sim.control_socket import ControlSocket
-from sim.devices import catalogue
+from sim.devices.catalogue import twins as all_twins
 from sim.devices.twin import MakeTwin
 from sim.faults import parse
 from sim.plant.parameters import PatientParameters, parameters_for
@@ -66,7 +66,7 @@ def run(
                 ports=ports or {},
                 folder=Path(folder),
                 socket_path=socket_path or Path(folder) / "sim.sock",
-                twins=catalogue.twins(),
+                twins=all_twins(),
                 faults=faults,
                 patient=patient,
             )

@@ -366,7 +366,7 @@ def test_every_announcement_says_that_it_is_simulated(server: Server) -> None:
 
 # --- as a process ------------------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-m", "sim", "--rig", "bench", "--json", "--speed", "10"]
+COMMAND = [sys.executable, "-m", "sim", "--rig", "modbus", "--json", "--speed", "10"]
 
 
 @pytest.mark.hil
