@@ -36,8 +36,15 @@ FAMILIES: Mapping[str, FamilyFacts] = {
     "pixsys": FamilyFacts(channels=("process_c", "output_percent", "setpoint_c"), uses=frozenset({"inline"})),
     "lead_fluid": FamilyFacts(channels=("speed_rpm",), uses=frozenset({"pump"})),
     "pt100_8ch": FamilyFacts(channels=tuple(f"ch{n}_c" for n in range(8))),
-    "registers": FamilyFacts(channels=()),
+    "registers": FamilyFacts(channels=(), uses=frozenset({"pump", "bath", "inline"})),
 }
+
+REGISTERS_FOR: Mapping[Use, tuple[str, ...]] = {
+    "pump": ("set_rpm",),
+    "bath": ("set_c", "on"),
+    "inline": ("set_fraction",),
+}
+"""Writable channels that a described device has to name for an actuator."""
 
 
 def channels_of(device: Device, families: Mapping[str, FamilyFacts]) -> tuple[str, ...]:

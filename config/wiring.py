@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from config.families import FamilyFacts, Use, channels_of
+from config.families import REGISTERS_FOR, FamilyFacts, Use, channels_of
 from config.problems import Problem
 from config.schema import Device, RelayChannel, Rig, Source
 
@@ -174,6 +174,16 @@ def _fit(rig: Rig, families: Families, key: str, name: str, use: Use) -> Iterato
     elif device.family in families and use not in families[device.family].uses:
         able = _names(family for family, facts in families.items() if use in facts.uses)
         yield Problem(key, name, f"{device.family} cannot be used as {use}; allowed is a device of {able}")
+    elif missing := _missing_registers(device, use):
+        yield Problem(key, name, f"describes no writable {', '.join(missing)}, which used as {use} it needs")
+
+
+def _missing_registers(device: Device, use: Use) -> list[str]:
+    """Writable registers that a described device lacks for this use."""
+    if device.family != "registers":
+        return []
+    writable = {register.channel for register in device.registers if register.writable}
+    return [channel for channel in REGISTERS_FOR.get(use, ()) if channel not in writable]
 
 
 def _relays(rig: Rig, families: Families) -> Iterator[Problem]:

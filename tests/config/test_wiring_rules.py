@@ -126,6 +126,31 @@ def test_registers_without_any_register_are_refused():
     assert ("devices.flow.registers", 'allowed for family "registers", and only there') in told(data)
 
 
+@pytest.mark.parametrize(
+    ("key", "channels", "missing"),
+    [
+        ("actuators.pump", {"set_rpm": True}, None),
+        ("actuators.pump", {"set_rpm": False}, "set_rpm"),
+        ("actuators.heater", {"set_fraction": True}, None),
+        ("actuators.heater", {"set_c": True, "on": True}, "set_fraction"),
+    ],
+)
+def test_a_described_device_is_an_actuator_when_it_names_the_writable_registers(key, channels, missing):
+    data = set_key(rig_data("modbus"), key, "described")
+    data["devices"]["described"] = {
+        "family": "registers",
+        "port": "aux",
+        "address": 9,
+        "registers": [
+            {"channel": name, "address": index, "writable": writable}
+            for index, (name, writable) in enumerate(channels.items())
+        ],
+    }
+    found = told(data)
+    assert [place for place, _ in found] == ([key] if missing else [])
+    assert missing is None or f"no writable {missing}" in found[0][1]
+
+
 def test_the_table_of_families_is_the_callers():
     facts = FamilyFacts(channels=("ch0_c", "extra_c"))
     data = rig_data()
