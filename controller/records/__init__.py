@@ -1,1 +1,1 @@
-"""See the README."""
+"""The treatment record: what was measured, asked for, done and configured, written once and verifiable."""
