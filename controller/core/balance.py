@@ -44,6 +44,7 @@ def step(
     reservoir_ml: float | None,
     flow_lpm: float | None,
     filling: bool,
+    drain_open: bool,
     circulating: bool,
 ) -> Balance:
     """Follow the level and, while filling with the drain clamped, integrate the flow."""
@@ -53,6 +54,8 @@ def step(
     infused = balance.infused_by_flow_ml
     if filling and flow_lpm is not None:
         infused += flow_lpm * 1000.0 / 60.0 * dt_s
+    elif drain_open and balance.reference_ml is not None and level is not None:
+        infused = balance.reference_ml - level  # what ran back was not metered: the two start again together
     drift_at_s, drift_level, drift_ml = balance.drift_at_s, balance.drift_level_ml, balance.drift_ml
     if not circulating:
         drift_level, drift_ml = None, 0.0

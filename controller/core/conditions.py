@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from controller.core.exchange import ProtectiveStatus
+from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
+from controller.core.treatment import Heat
 
 Condition = Callable[[Situation], str]
 
@@ -82,8 +85,8 @@ def heat_without_flow(s: Situation) -> str:
 
 
 def reservoir_low(s: Situation) -> str:
-    """The level does not cover the outlet while something pumps or heats."""
-    if not (s.last.heat_on or s.last.pump_lpm > 0.0):
+    """The level does not cover the outlet while something pumps or heats, or is about to."""
+    if not (s.last.heat_on or s.last.pump_lpm > 0.0 or s.wanted.pump_lpm > 0.0):
         return ""
     level = s.good.get("reservoir_ml")
     if level is None or level >= s.limits.reservoir_low_ml:
@@ -162,8 +165,8 @@ def stalled(s: Situation) -> str:
 
 
 def heating_probe_lost(s: Situation) -> str:
-    """A probe that the heat depends on is not believed while heat is commanded."""
-    if not s.last.heat_on:
+    """A probe that the heat depends on is not believed while heat is commanded, or would be."""
+    if not s.last.heat_on and s.step.heat is Heat.OFF:
         return ""
     for name in ("heater_outlet_c", "inflow_c", "outflow_c"):
         if name in s.bad:
@@ -172,8 +175,10 @@ def heating_probe_lost(s: Situation) -> str:
 
 
 def cavity_lost(s: Situation) -> str:
-    """No cavity temperature is believed while the fluid that heats the patient is on."""
-    if not s.last.heat_on or not s.last.inflow_open or s.sensed.cavity_valid > 0:
+    """No cavity temperature is believed while the fluid that heats the patient is on, or would be."""
+    heats = s.last.heat_on and s.last.inflow_open
+    wants = s.step.heat is not Heat.OFF and s.step.inflow_open
+    if not (heats or wants) or s.sensed.cavity_valid > 0:
         return ""
     return "no cavity probe is valid: " + "; ".join(f"{n} {t}" for n, t in s.bad.items() if n.startswith("cavity_"))
 
@@ -191,10 +196,13 @@ def cavity_outlier(s: Situation) -> str:
 
 
 def guard_lost(name: str) -> Condition:
-    """A condition: a signal that guards the patient's side is lost while the line is open to the patient."""
+    """A condition: a signal that guards the patient's side is lost while the line is open to the patient, or would be.
+
+    What has tripped must still be seen with the clamp shut, or a reset would open the line unguarded.
+    """
 
     def condition(s: Situation) -> str:
-        return f"{name}: {s.bad[name]}" if s.last.inflow_open and name in s.bad else ""
+        return f"{name}: {s.bad[name]}" if (s.last.inflow_open or s.step.inflow_open) and name in s.bad else ""
 
     return condition
 
@@ -291,7 +299,7 @@ def not_heating(s: Situation) -> str:
 def device_lost(s: Situation) -> str:
     """A device has not answered for longer than its outputs live."""
     for fault in () if s.idle else s.link_faults:
-        if s.now_s - fault.since_s > 1.0:
+        if not (s.now_s - fault.since_s <= 1.0):
             return f"{fault.device}: {fault.text}"
     return ""
 
@@ -299,6 +307,11 @@ def device_lost(s: Situation) -> str:
 def device_late(s: Situation) -> str:
     """A device has missed an answer."""
     return f"{s.link_faults[0].device}: {s.link_faults[0].text}" if s.link_faults and not s.idle else ""
+
+
+def is_fresh(status: ProtectiveStatus, now_s: float) -> bool:
+    """The protective channel's word is recent. One from the future is a broken clock, not a fresh word."""
+    return -FUTURE_S <= now_s - status.at_s <= STATUS_MAX_AGE_S
 
 
 def protective_lost(s: Situation) -> str:
@@ -309,7 +322,7 @@ def protective_lost(s: Situation) -> str:
     if status is None:
         return "the protective channel has never answered"
     age = s.now_s - status.at_s
-    return "" if age <= STATUS_MAX_AGE_S else f"the protective channel is silent for {age:.1f} s"
+    return "" if is_fresh(status, s.now_s) else f"the protective channel is silent for {age:.1f} s"
 
 
 def protective_trip(s: Situation) -> str:

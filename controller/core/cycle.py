@@ -46,6 +46,7 @@ FALLBACK_INFLOW_C = 43.0
 RESET_WINDOW_S = 2.0
 NEAR_TARGET_C = 2.0
 RISE_C = 0.3
+BEGUN = "just begun"  # a gate that nobody has looked at yet is not open
 
 
 class CycleState(NamedTuple):
@@ -115,7 +116,7 @@ class Cycle:
             sensed=sensed,
             volumes=self._volumes(state, sensed, step, dt_s, now_s),
             now_s=now_s,
-            permitted=inputs.protective is not None and inputs.protective.permit,
+            permitted=_permits(inputs.protective, now_s),
         )
         if step.name == "self_test":
             state = state._replace(
@@ -143,7 +144,11 @@ class Cycle:
                 )
         reset_events: tuple[Event, ...] = ()
         reset_asked_s = state.reset_asked_s
-        if reset_asked_s is not None:
+        if reset_asked_s is not None and latch.trips is not state.latch.trips:
+            # What tripped after the reset was asked for is not what it was asked for.
+            reset_events = (Event(now_s, "refused", "reset", f"reset refused, new trip: {latch.trips[-1].text}"),)
+            reset_asked_s = None
+        elif reset_asked_s is not None:
             latch, reset_events, reset_asked_s = _reset(latch, active, reset_asked_s, now_s)
         if latch.trips or not latch.armed:
             regulation = Regulation()
@@ -172,6 +177,7 @@ class Cycle:
             reservoir_ml=sensed.good.get("reservoir_ml"),
             flow_lpm=sensed.good.get("flow_lpm"),
             filling=last.inflow_open and last.outflow_closed,
+            drain_open=not last.outflow_closed,
             circulating=step.name in ("warm_up", "perfuse")
             and last.inflow_open
             and now_s - max(state.pump_changed_s, state.walk.entered_s) > 120.0,
@@ -215,6 +221,9 @@ class Cycle:
         missing = step.gate(self._scene(state, step, now_s))
         if walk.hold or state.latch.trips:
             return state._replace(gate=walk.hold or "reset"), ()
+        if walk.confirmed:
+            # Taken at an open gate; a drug that is in does not come out when the gate closes in the next instant.
+            return self._enter(state, self.steps[self._after(step)], now_s)
         if missing:
             if missing == state.gate and walk.gate_since_s is None:
                 return state, ()
@@ -223,11 +232,11 @@ class Cycle:
             walk = walk._replace(gate_since_s=now_s)
         since_s = now_s if walk.gate_since_s is None else walk.gate_since_s
         left_s = step.steady_s - (now_s - since_s)
-        if left_s > 0 and not walk.confirmed:
+        if left_s > 0:
             return state._replace(gate=f"steady for another {left_s:.0f} s", walk=walk), ()
         if step.name == "warm_up" and walk.ready_s is None:
             walk = walk._replace(ready_s=now_s)
-        if step.asks and not walk.confirmed:
+        if step.asks:
             return state._replace(gate="", walk=walk), ()
         return self._enter(state._replace(walk=walk), self.steps[self._after(step)], now_s)
 
@@ -243,7 +252,7 @@ class Cycle:
 
     def _enter(self, state: CycleState, step: Step, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
         walk = enter(state.walk, step, now_s)
-        state = state._replace(walk=walk, volumes=on_entry(step, state.volumes), gate="")
+        state = state._replace(walk=walk, volumes=on_entry(step, state.volumes), gate=BEGUN)
         return state, (Event(now_s, "phase", step.name, f"{step.phase.value}: {step.doing}"),)
 
     def _wish(self, state: CycleState, step: Step, dt_s: float, now_s: float) -> tuple[Outputs, Regulation]:
@@ -258,7 +267,7 @@ class Cycle:
         mode, target_c = self._mode(state, step, held, now_s)
         regulation = state.regulation
         measured = _measured(good, state.sensed, last.inflow_open)
-        if mode is Mode.OFF or measured is None:
+        if mode is Mode.OFF or measured is None or dt_s <= 0.0:
             # With a probe missing the demand stands still for the moment it takes the interlock to trip.
             regulation = Regulation(setback_c=regulation.setback_c) if mode is Mode.OFF else regulation
         else:
@@ -277,7 +286,8 @@ class Cycle:
             heater_fraction=regulation.fraction if on else 0.0,
             pump_lpm=pump_lpm,
             pump_enable=not stopped,
-            inflow_open=step.inflow_open and not (held and stopped),
+            # A hold leaves the line to the patient as it is or shuts it; only a person who resumes opens it again.
+            inflow_open=step.inflow_open and not (held and (stopped or not last.inflow_open)),
             outflow_closed=step.outflow_closed,
             protective_reset=last.protective_reset,
         )
@@ -414,6 +424,10 @@ class Cycle:
         )
 
 
+def _permits(status: ProtectiveStatus | None, now_s: float) -> bool:
+    return status is not None and status.permit and conditions.is_fresh(status, now_s)
+
+
 def _with_protective(inputs: Inputs) -> Mapping[str, Reading]:
     status: ProtectiveStatus | None = inputs.protective
     if status is None:
@@ -439,9 +453,9 @@ def _reset(
     latch: Latch, active: tuple[tuple[Interlock, str], ...], asked_s: float, now_s: float
 ) -> tuple[Latch, tuple[Event, ...], float | None]:
     """Carry a reset out. It may take a moment: the protective channel decides for itself and answers later."""
-    latch, stay = interlocks.reset(latch, active)
+    cleared, stay = interlocks.reset(latch, active)
     if not stay:
-        return latch, (Event(now_s, "reset", "latch", "trip latch cleared; resume to re-arm"),), None
+        return cleared, (Event(now_s, "reset", "latch", "trip latch cleared; resume to re-arm"),), None
     if now_s - asked_s < RESET_WINDOW_S:
         return latch, (), asked_s
     causes = "; ".join(trip.text for trip in stay)

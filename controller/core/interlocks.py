@@ -264,17 +264,18 @@ def permit(outputs: Outputs, latch: Latch) -> Outputs:
     """Take away from `outputs` what the latched trips, or the missing re-arming, do not allow."""
     if latch.armed and not latch.trips:
         return outputs
-    response = max((trip.response for trip in latch.trips), default=Response.R0)
+    responses = {trip.response for trip in latch.trips}
     outputs = outputs._replace(heat_on=False, heater_fraction=0.0)
-    if response is Response.R2:
-        return outputs._replace(pump_lpm=0.0, inflow_open=False, outflow_closed=False)
-    if response is Response.R3:
-        return outputs._replace(pump_lpm=0.0, pump_enable=False, inflow_open=False)
+    if Response.R2 in responses:
+        outputs = outputs._replace(pump_lpm=0.0, inflow_open=False, outflow_closed=False)
+    if Response.R3 in responses:
+        # After an R2 the drain stays open: a STOP must not shut in an over-full cavity.
+        outputs = outputs._replace(pump_lpm=0.0, pump_enable=False, inflow_open=False)
     return outputs
 
 
 def reset(latch: Latch, active: tuple[tuple[Interlock, str], ...]) -> tuple[Latch, tuple[Trip, ...]]:
-    """Clear every trip whose cause is gone; return the new latch and the trips that stay. Never arms."""
+    """Clear the latch when every cause is gone, else nothing; return it and the trips whose cause stays. Never arms."""
     live = {row.id for row, _ in active}
     stay = tuple(trip for trip in latch.trips if trip.id in live)
-    return latch._replace(trips=stay, armed=False), stay
+    return (latch if stay else latch._replace(trips=(), armed=False)), stay
