@@ -23,7 +23,7 @@ CYCLE_S = 0.1
 COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
 
 
-def make_rig(kind: str = "bath", **limits: float) -> Rig:
+def make_rig(kind: str = "bath", *, heater: Mapping[str, float] | None = None, **limits: float) -> Rig:
     relay = {
         f: {"device": "relay", "channel": n} for n, f in enumerate(("pump_enable", "inflow_open", "outflow_closed"))
     }
@@ -31,7 +31,7 @@ def make_rig(kind: str = "bath", **limits: float) -> Rig:
         {
             "name": "bench",
             "circuit": {},
-            "heater": {"kind": kind},
+            "heater": {"kind": kind, **(heater or {})},
             "limits": limits,
             "ports": {name: {"path": f"/dev/{name}"} for name in ("a", "b", "c", "d", "protective")},
             "devices": {
@@ -54,8 +54,16 @@ def make_treatment(**changes: Any) -> Treatment:
     return msgspec.convert({**plain, **changes}, Treatment)
 
 
-def make_cycle(kind: str = "bath", *, treatment: Treatment | None = None, **limits: float) -> Cycle:
-    return Cycle(rig=make_rig(kind, **limits), treatment=treatment or make_treatment(), patient=Patient())
+def make_cycle(
+    kind: str = "bath",
+    *,
+    treatment: Treatment | None = None,
+    heater: Mapping[str, float] | None = None,
+    **limits: float,
+) -> Cycle:
+    return Cycle(
+        rig=make_rig(kind, heater=heater, **limits), treatment=treatment or make_treatment(), patient=Patient()
+    )
 
 
 class World:
@@ -67,11 +75,12 @@ class World:
         self.state: CycleState = cycle.initial(START_S)
         self.outputs = Outputs()
         self.events: tuple[Event, ...] = ()  # of the last step
-        self.bent: dict[str, float | None | Reading] = {}
+        self.bent: dict[str, float | Reading | None] = {}
         self.status: Mapping[str, Any] | None = {}  # fields of the protective status; None: it says nothing
         self.link_faults: tuple[LinkFault, ...] = ()
         self.host_faults: tuple[str, ...] = ()
         self.overrun_s = 0.0
+        self.pressing: tuple[Act, ...] = ()  # for a caller that decides on orders before the step
         self.temperature_c = {
             **COOLER_C, "outflow_c": 41.5, "cavity_1_c": 42.1, "cavity_2_c": 42.0, "cavity_3_c": 41.9,
             "core_c": 37.0, "source_c": 45.0,

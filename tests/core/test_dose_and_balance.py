@@ -86,12 +86,12 @@ def test_moments_and_peaks_are_those_of_the_samples() -> None:
 
 def follow(
     balance: Balance, levels: list[float | None], *, flow_lpm: float | None = 0.0, filling: bool = False,
-    circulating: bool = False, dt_s: float = 1.0, from_s: float = 0.0,
+    drain_open: bool = False, circulating: bool = False, dt_s: float = 1.0, from_s: float = 0.0,
 ) -> Balance:  # fmt: skip
     for at, level in enumerate(levels):
         balance = volumes.step(
             balance, dt_s=dt_s, now_s=from_s + at * dt_s, reservoir_ml=level, flow_lpm=flow_lpm, filling=filling,
-            circulating=circulating,
+            drain_open=drain_open, circulating=circulating,
         )  # fmt: skip
     return balance
 

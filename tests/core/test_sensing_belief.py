@@ -139,14 +139,9 @@ def test_h21_a_reading_seen_twice_counts_once() -> None:
     probe = Probe()
     probe.read(42.00)
     probe.read(42.01)
-    for _ in range(5):
-        assert probe.again(50.0).good["inflow_c"] == 42.01
-        probe.tracks = {name: track for name, track in probe.tracks.items()}
-    probe = Probe()
-    probe.read(42.0)
     probe.read(50.0)
     for _ in range(JUMPS_ALLOWED + 2):
-        assert probe.again(50.0).good["inflow_c"] == 42.0
+        assert probe.again(50.0).good["inflow_c"] == 42.01
 
 
 def test_h19_a_probe_that_showed_fine_steps_and_freezes_is_lost_after_twenty_seconds() -> None:
