@@ -7,10 +7,13 @@ from types import MappingProxyType
 
 from drivers import (
     adam4015,
+    flow_bubble,
     huber_pb,
+    keller,
     lead_fluid,
     pixsys,
     pt100_8ch,
+    registers,
     watson_marlow,
     waveshare_relay,
 )
@@ -21,10 +24,13 @@ _FAMILIES: Mapping[str, Family] = MappingProxyType(
         family.name: family
         for family in (
             adam4015.FAMILY,
+            flow_bubble.FAMILY,
             huber_pb.FAMILY,
+            keller.FAMILY,
             lead_fluid.FAMILY,
             pixsys.FAMILY,
             pt100_8ch.FAMILY,
+            registers.FAMILY,
             watson_marlow.FAMILY,
             waveshare_relay.FAMILY,
         )
