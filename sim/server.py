@@ -34,6 +34,8 @@ from sim.wire import Line, SerialEnd, Wire, open_end
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 IDLE_S = 0.5
+PRIORITY = 60
+"""Above the controller's: a busy host does not slow the devices that it talks to."""
 
 
 def run(
@@ -73,8 +75,8 @@ def run(
         except (ValueError, OSError) as error:
             print(f"SIMULATED {rig.name}: {error}", file=sys.stderr)  # noqa: T201
             return 2
-        with contextlib.closing(server), _on_signals(server.stop):
-            announce(server, json_output=json_output, out=out or sys.stdout)
+        with contextlib.closing(server), _on_signals(server.stop), _punctual() as refused:
+            announce(server, json_output=json_output, out=out or sys.stdout, refused=refused)
             server.serve()
     return 0
 
@@ -100,6 +102,7 @@ class Server:
         unknown = sorted(set(ports) - set(rig.ports))
         if unknown:
             raise ValueError(f"no port {', '.join(unknown)} in rig {rig.name}; allowed: {', '.join(rig.ports)}")
+        self.late_max_s = 0.0
         self._speed = speed
         self._wake_r, self._wake_w = -1, -1
         plant = Plant(parameters=parameters_for(rig, patient), terminals=Terminals(), seed=seed)
@@ -163,7 +166,7 @@ class Server:
         simulator = self.simulator
         match asked.get("do"):
             case "truth":
-                return simulator.truth()
+                return simulator.truth() | {"late_max_s": self.late_max_s}
             case "fault":
                 text = str(asked.get("fault", ""))
                 fault = parse(text if "@" in text else _with_time(text))
@@ -195,6 +198,7 @@ class Server:
 
     def _pass_time(self, now_s: float) -> None:
         """Everything due, in order of time, so that no twin sees a clock that goes back."""
+        self.late_max_s = max(self.late_max_s, now_s - min(self._wire.due_s, self.simulator.next_s))
         self.simulator.skip_to(now_s)
         while self.simulator.next_s <= now_s:
             at_s = self.simulator.next_s
@@ -222,17 +226,18 @@ class Server:
         line.bus.char_s = 0.0
 
 
-def announce(server: Server, *, json_output: bool, out: TextIO) -> None:
-    """Say where each port is served: a table, or one JSON line."""
+def announce(server: Server, *, json_output: bool, out: TextIO, refused: str = "") -> None:
+    """Say where each port is served, and what the system refused: a table, or one JSON line."""
     rig = server.simulator.rig
     if json_output:
         where = {"simulated": True, "word": "SIMULATED", "rig": rig.name, "ports": server.addresses}
-        text = json.dumps({**where, "socket": str(server.socket_path)})
+        text = json.dumps({**where, "socket": str(server.socket_path), "refused": refused})
     else:
         devices = server.simulator.bench.devices_of
         width = max(map(len, server.addresses), default=0)
         rows = [f"  {name:<{width}}  {at}  ({', '.join(devices[name])})" for name, at in server.addresses.items()]
         text = "\n".join([f"SIMULATED bench {rig.name!r}, ports:", *rows, f"  control: {server.socket_path}"])
+        text += f"\n  {refused}: replies may be late under load" if refused else ""
     print(text, file=out, flush=True)
 
 
@@ -242,6 +247,22 @@ def die_with_the_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def _punctual() -> Iterator[str]:
+    """Run under SCHED_FIFO where it is granted; yields what was refused, "" when nothing."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    refused = ""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except OSError as error:
+        refused = f"SCHED_FIFO: {error.strerror} (grant it with an rtprio limit or CAP_SYS_NICE)"
+    try:
+        yield refused
+    finally:
+        if not refused:
+            os.sched_setscheduler(0, policy, parameters)
 
 
 @contextlib.contextmanager

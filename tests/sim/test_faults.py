@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.faults import CATALOGUE, Edge, Fault, FaultSchedule, apply_to_links, apply_to_plant, check, parse
+from sim.fault_catalogue import CATALOGUE
+from sim.faults import Edge, Fault, FaultSchedule, apply_to_links, apply_to_plant, check, parse
 from sim.links import LinkState, flipped, from_another_unit, modbus_crc, refusal
 
 

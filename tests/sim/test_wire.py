@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from config.schema import Port
 from sim.bus import Bus, Station
 from sim.devices.twin import Reply
+from sim.ends import PtyEnd, TcpEnd
 from sim.links import modbus_crc
-from sim.wire import Line, PtyEnd, TcpEnd, Wire, open_end
+from sim.wire import Line, Wire, open_end
 
 CHAR_S = 10 / 9600
 
