@@ -3,7 +3,7 @@
 `step` knows no port, no clock and no configuration, so the same code runs at the bench and in virtual time. Rules:
 - permit: control alive, both probes valid and below their trip, contactor known and obedient, nothing latched;
 - permit is only ever given while heat is not asked for, so that nothing but a new request of control closes;
-- permit lost for any fault latches; an over-temperature or a welded contactor latches even without a permit;
+- permit lost for any fault while heat is asked for latches; over-temperature and a welded contactor always latch;
 - a reset clears the latch only when no fault is present, heat is not asked for, and the counter in a live heartbeat
   rose; a reset that came too early is used up. A reset never closes: heat has to be asked for afterwards.
 Not responsible for the lease (`loop`): permit is what the lease needs each time that it is re-armed.
@@ -81,7 +81,7 @@ def step(
     seen = _watch(seen, inputs, now_s, limits)
     fault = next(iter(sorted(_faults(seen, inputs, now_s, limits, allowance_s), key=lambda one: not one.always)), None)
     trip = state.trip
-    if fault and not trip and (state.permit or fault.always):
+    if fault and not trip and ((state.permit and state.heat_wanted) or fault.always):
         trip = fault.text
     elif reset and not fault and not seen.heat_wanted:
         trip = ""

@@ -390,8 +390,8 @@ class Anything(RuleBasedStateMachine):
             assert not self.out.close_contactor
 
     @invariant()
-    def a_permit_that_was_lost_has_latched(self) -> None:
-        if self.before.permit and not self.out.permit:
+    def a_permit_lost_while_heating_has_latched(self) -> None:
+        if self.before.close_contactor and not self.out.permit:
             assert self.out.trip
 
 
