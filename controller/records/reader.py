@@ -47,9 +47,10 @@ class Record:
         self.path = path
         self.connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
         self.connection.row_factory = sqlite3.Row
+        self.connection.text_factory = _text
         try:
             self.header = dict(self.connection.execute("SELECT * FROM run ORDER BY seq").fetchone() or {})
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             self.connection.close()
             raise RecordError(f"{path}: is not a treatment record ({error})") from error
 
@@ -93,6 +94,11 @@ class Record:
     def _numbered(self, table: str) -> Iterator[tuple[int, str, dict[str, Value]]]:
         for values in self.rows(table):
             yield int(values["seq"] or 0), table, values
+
+
+def _text(data: bytes) -> str:
+    """Damaged text is kept as it is, so that its hash is found wrong; no text was written with such characters."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _event(table: str, values: Mapping[str, Value]) -> tuple[Value, ...]:
