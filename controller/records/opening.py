@@ -15,8 +15,8 @@ from controller.records.header import Started, header_row
 from controller.records.recorder import Recorder
 from controller.records.store import RecordError, Store
 
-LEAST_FREE_BYTES = 256 * 1024 * 1024
-"""A treatment of three hours at four samples a second takes about half of it."""
+LEAST_FREE_BYTES = 512 * 1024 * 1024
+"""A treatment of three hours at four samples a second takes about a third of it (4 kB a sample)."""
 
 
 class About(Protocol):
