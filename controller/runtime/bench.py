@@ -42,20 +42,24 @@ def serial_line(config: PortConfig) -> Line:
     return SerialLine(path=config.path, baud=config.baud, frame=config.frame)
 
 
-def port_of(name: str, config: PortConfig, clock: Clock, open_line: OpenLine) -> Port:
-    """A port over a newly opened line. Raises LinkLost."""
+def port_of(name: str, config: PortConfig, clock: Clock, open_line: OpenLine, *, slack_s: float = 0.0) -> Port:
+    """A port over a newly opened line. `slack_s` more is allowed for each reply. Raises LinkLost."""
     return Port(
         name=name,
         line=open_line(config),
         clock=clock,
-        timeout_s=config.timeout_s,
+        timeout_s=config.timeout_s + slack_s,
         char_s=character_s(config.baud, config.frame),
         echo=config.echo,
     )
 
 
 class Bench:
-    """All ports of a rig but the protective channel's. Made, opened, started; ended once."""
+    """All ports of a rig but the protective channel's. Made, opened, started; ended once.
+
+    `slack_s` is 0 on a real rig. Where simulated time runs faster than the wall's, the host's scheduling does not run
+    faster with it, and every reply is allowed that much longer.
+    """
 
     def __init__(
         self,
@@ -65,8 +69,10 @@ class Bench:
         clock: Clock,
         stop: StopFlag,
         open_line: OpenLine = serial_line,
+        slack_s: float = 0.0,
     ) -> None:
         self._rig = rig
+        self._slack_s = slack_s
         self._clock = clock
         self._board = CommandBoard(safe=commands_for(rig, SAFE), stop=stop)
         names = sorted({device.port for device in rig.devices.values()})
@@ -140,7 +146,7 @@ class Bench:
         ]
         return PortWorker(
             name=name,
-            open_port=lambda: port_of(name, config, self._clock, open_line),
+            open_port=lambda: port_of(name, config, self._clock, open_line, slack_s=self._slack_s),
             devices=devices,
             board=self._board,
             clock=self._clock,

@@ -1,7 +1,7 @@
 """The control process: everything of one rig put together, run, and taken down safely.
 
 Exit codes: 0 ended by a signal, 1 the controller failed, 2 bad configuration, port, directory or second controller,
-3 ended with a trip latched. Not responsible for restarting itself (`supervisor`).
+3 ended with a trip latched. Not responsible for restarting itself (`processes`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
-
-from drivers.catalogue import families
 
 from config.problems import ConfigError
 from controller.core.cycle import Cycle
@@ -27,9 +25,11 @@ from controller.runtime.protective_link import ProtectiveLink
 from controller.runtime.realtime import ask_for_realtime
 from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_run_dir
 from controller.runtime.settings import BadSetting, Settings
+from drivers.catalogue import families
 from drivers.roles import DeviceError
 
 FIRST_ROUND_S = 5.0  # wall seconds that every device may take to be tried once before the first cycle
+SLACK_WALL_S = 0.05  # how much later a reply may come when a simulated clock runs faster than the wall's
 REFUSED = 2
 TRIPPED = 3
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None, *, open_recorder: OpenRecorder) -> int
         with ending:
             return Control(settings=settings, open_recorder=open_recorder).run(ending)
     except (ConfigError, BadSetting, BadRig, InUse, DeviceError, OSError, ValueError) as error:
-        print(f"control: {error}", file=sys.stderr)  # noqa: T201
+        _say(str(error))
         return REFUSED
 
 
@@ -61,11 +61,11 @@ class Ending:
     """True once SIGTERM or SIGINT has come; the handlers are put back on leaving."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self.by = ""
         self._before: dict[int, object] = {}
 
     def __call__(self) -> bool:
-        return self._asked
+        return bool(self.by)
 
     def __enter__(self) -> Ending:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -77,7 +77,7 @@ class Ending:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _ask(self, number: int, frame: object) -> None:
-        self._asked = True
+        self.by = signal.Signals(number).name
 
 
 class Control:
@@ -90,13 +90,14 @@ class Control:
         self._desk = Desk(stop=self._stop)
         self._clock = RunClock(speed=settings.speed)
 
-    def run(self, ending: Callable[[], bool]) -> int:
+    def run(self, ending: Ending) -> int:
         """Open, serve until `ending()`, close. Raises what cannot be opened, with everything closed again."""
         settings = self._settings
         make_run_dir(settings.run_dir)
         with ControlLock(run_dir=settings.run_dir):
             not_granted = ask_for_realtime()
-            bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop)
+            slack_s = SLACK_WALL_S * settings.speed if settings.speed > 1.0 else 0.0
+            bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop, slack_s=slack_s)
             bench.open()
             try:
                 recorder = self._open_recorder(settings)
@@ -108,7 +109,7 @@ class Control:
             finally:
                 recorder.close()
 
-    def _serve(self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Callable[[], bool]) -> int:
+    def _serve(self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Ending) -> int:
         settings = self._settings
         try:
             link = ProtectiveLink(run_dir=settings.run_dir)
@@ -121,7 +122,7 @@ class Control:
                     bench.start()
                     self._wait_first_round(bench, ending)
                     loop.run(ending)
-                    self._take_down(bench, recorder, loop)
+                    self._take_down(bench, recorder, loop, ending)
                 finally:
                     api.end()
             finally:
@@ -149,7 +150,7 @@ class Control:
         settings, now_s = self._settings, self._clock.now()
         label = "SIMULATED " if settings.simulated else ""
         text = f"{label}control of rig {settings.rig.name}, treatment {settings.treatment.name}"
-        print(f"control: {text}, on {settings.run_dir / CONTROL_SOCKET}", file=sys.stderr)  # noqa: T201
+        _say(f"{text}, on {settings.run_dir / CONTROL_SOCKET}")
         recorder.event(Event(now_s, "note", "control", f"begin: {text}"))
         for line in not_granted:
             recorder.event(Event(now_s, "note", "host", f"not granted: {line}"))
@@ -157,12 +158,12 @@ class Control:
             again = f"control was restarted ({settings.restarts} times); it begins in STANDBY with everything off"
             recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
 
-    def _wait_first_round(self, bench: Bench, ending: Callable[[], bool]) -> None:
+    def _wait_first_round(self, bench: Bench, ending: Ending) -> None:
         until_s = self._clock.now() + FIRST_ROUND_S * self._settings.speed
         while not bench.tried and not ending() and self._clock.now() < until_s:
             self._clock.sleep(0.02 * self._settings.speed)
 
-    def _take_down(self, bench: Bench, recorder: Recorder, loop: Loop) -> None:
+    def _take_down(self, bench: Bench, recorder: Recorder, loop: Loop, ending: Ending) -> None:
         bench.publish(SAFE, self._clock.now())
         late = bench.end()
         now_s = self._clock.now()
@@ -173,7 +174,12 @@ class Control:
         for line in bench.statistics():
             text = f"{line.exchanges} exchanges, {line.errors} errors, longest {line.latency_max_s * 1000:.0f} ms"
             recorder.event(Event(now_s, "note", line.device, text))
-        recorder.event(Event(now_s, "note", "loop", f"end; lateness {loop.lateness.summary()}"))
+        recorder.event(Event(now_s, "note", "loop", f"ended by {ending.by}; lateness {loop.lateness.summary()}"))
+        _say(f"ended by {ending.by}")
+
+
+def _say(text: str) -> None:
+    print(f"control: {text}", file=sys.stderr)  # noqa: T201
 
 
 def about(settings: Settings) -> Mapping[str, object]:

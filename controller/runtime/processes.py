@@ -63,12 +63,12 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._restarted_s: dict[str, deque[float]] = {"control": deque(), "protective": deque()}
         self._restarts = 0
-        self._ending = False
+        self._ending, self._why = False, ""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
-    def ask_to_end(self) -> None:
-        """End everything soon. May be called by a signal handler or any thread, until `close`."""
-        self._ending = True
+    def ask_to_end(self, why: str = "") -> None:
+        """End everything soon, for a reason that is logged. For signal handlers and any thread, until `close`."""
+        self._ending, self._why = True, why
         os.eventfd_write(self._wake, 1)
 
     def run(self) -> int:
@@ -95,6 +95,7 @@ class Supervisor:
             handles = {child.handle: child for child in self._children.values()}
             ready, _, _ = select.select([self._wake, *handles], [], [])
             if self._ending:
+                self._say(self._why or "ended")
                 return self._children["control"].end()
             for handle in ready:
                 code = self._ended(handles[handle])
@@ -105,6 +106,7 @@ class Supervisor:
         """A child ended by itself: None when it was started again, else the exit code for all."""
         code = child.end()
         if child.name == "control" and code in (0, TRIPPED):
+            self._say(f"control ended with code {code}: {child.last_words()}")
             return code
         if code == REFUSED or child.name not in self._restarted_s:
             self._fail(f"{child.name} ended with code {code}: {child.last_words()}")

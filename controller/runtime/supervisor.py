@@ -49,7 +49,10 @@ def supervise(plan: Plan) -> int:
 
 @contextlib.contextmanager
 def _ended_by_signals(supervisor: Supervisor) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda *_: supervisor.ask_to_end()) for number in SIGNALS}
+    def end(number: int, frame: object) -> None:
+        supervisor.ask_to_end(f"ended by {signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, end) for number in SIGNALS}
     try:
         yield
     finally:
