@@ -137,6 +137,18 @@ def test_a_silent_control_trips_after_half_a_second() -> None:
     assert "control silent" in rig.out.trip
 
 
+def test_a_control_that_falls_silent_while_idle_loses_the_permit_without_a_latch() -> None:
+    rig = Rig()
+    assert rig.tick(5).permit
+    rig.beating = False
+    assert not rig.tick(9).permit
+    assert rig.out.trip == ""
+    rig.beating = True
+    assert not rig.tick(1, heat_wanted=True).permit  # asked for while there was none: it stays away
+    assert not rig.tick(20).close_contactor
+    assert rig.tick(1, heat_wanted=False).permit
+
+
 def test_a_repeated_sequence_number_is_not_a_sign_of_life() -> None:
     rig = Rig().heating()
     rig.beating = False
