@@ -18,11 +18,11 @@ from controller.core.signals import by_name
 STALE_S = 1.0
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 HELP = (
-    "SPACE STOP   s start   c confirm   d dose   h hold   r resume   x reset   D drain   "
-    "a acknowledge   p audio pause   +/- target   ]/[ flow   q quit"
+    "SPACE STOP   s start  c confirm  d dose  h hold  r resume  x reset  D drain\n"
+    "a acknowledge  p audio pause   + - target   ] [ flow   q quit"
 )
 BAND_LOW_C, BAND_HIGH_C = 36.0, 46.0
-BAND_WIDTH = 40
+BAND_WIDTH = 30
 PRIORITY_STYLE: Mapping[str, str] = {"HIGH": "bold white on red", "MEDIUM": "black on yellow", "LOW": "black on cyan"}
 TEMPERATURES = (
     "cavity_mean_c",
@@ -64,8 +64,8 @@ def _header(state: Mapping[str, Any], blind: bool, age_s: float, lost: str) -> R
         line.append(" SIMULATED ", style="reverse")
         line.append("  ")
     line.append(str(state.get("treatment_title", "")), style="bold")
-    line.append(f"   rig {state.get('rig', '?')}   patient {state.get('patient', '?')}   ")
-    line.append(NOTICE, style="dim")
+    line.append(f"   rig {state.get('rig', '?')}   patient {state.get('patient', '?')}")
+    line.append(f"\n {NOTICE}", style="dim")
     if blind:
         line.append(f"\nNO DATA for {age_s:.0f} s. {lost}", style=PRIORITY_STYLE["HIGH"])
     return line
@@ -81,9 +81,9 @@ def _columns(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableTy
 
 def _temperatures(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableType:
     table = Table(expand=True, box=None)
-    table.add_column("Temperature")
-    table.add_column("°C", justify="right")
-    table.add_column(f"{BAND_LOW_C:.0f}{'41-43 °C band':^{BAND_WIDTH - 4}}{BAND_HIGH_C:.0f}")
+    table.add_column("Temperature", no_wrap=True)
+    table.add_column("°C", justify="right", no_wrap=True)
+    table.add_column(f"{BAND_LOW_C:.0f}{'41-43':^{BAND_WIDTH - 4}}{BAND_HIGH_C:.0f}", no_wrap=True)
     labels = by_name()
     values, bad = shown.get("values", {}), shown.get("bad", {})
     for name in TEMPERATURES:
