@@ -87,6 +87,8 @@ def heat(client: Client, bench: Bench) -> None:
 
     def heating() -> bool:
         state = client.state()
+        if "step" not in state:
+            return False  # no cycle yet
         if state["trips"]:
             press(client, Act.RESET)
         elif state["hold"]:

@@ -42,7 +42,7 @@ def main() -> None:
     """Entry point: configuration errors and refusals are one line and exit code 2."""
     try:
         app()
-    except (ConfigError, InUse, NotRunning, Unreachable, ValueError) as error:
+    except (ConfigError, InUse, OSError, NotRunning, Unreachable, ValueError) as error:
         Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
     except Refusal as error:
@@ -97,6 +97,7 @@ def simulate(
     seed: int = 0,
     fault: FaultList = None,
     sampled: Annotated[bool, typer.Option(help="Draw patient and circuit from the sampler by --seed.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Save the treatment record to this new file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """One treatment in virtual time, in this process."""
@@ -126,6 +127,7 @@ def simulate(
             seed=seed,
             faults=fault or [],
             sampled=sampled,
+            save_to=record,
             progress=moved,
         )
     if as_json:
@@ -184,9 +186,8 @@ def devices(
     as_json: AsJson = False,
 ) -> None:
     """Supported device families; with --probe, what answers on the rig's ports."""
-    from drivers.catalogue import families
-
     from controller.runtime.probing import probe_rig
+    from drivers.catalogue import families
 
     if probe:
         chosen = load_rig(rig)

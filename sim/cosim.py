@@ -52,6 +52,7 @@ class Cosim:
         self.operator = operator if operator is not None else Operator()
         self.now_s = START_S
         self.state = self.cycle.initial(START_S)
+        self.inputs = Inputs({})
         self.outputs = Outputs()
         self.links: dict[str, LinkState] = {name: LinkState() for name in (*rig.devices, PROTECTIVE)}
         self._ports = {
@@ -95,8 +96,8 @@ class Cosim:
             orders = ()
         self._protect(now_s)
         faults = self._read(now_s)
-        inputs = Inputs(self._readings, orders, self._status, faults)
-        self.state, self.outputs, events = self.cycle.step(self.state, inputs, now_s)
+        self.inputs = Inputs(self._readings, orders, self._status, faults)
+        self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
         self._actuate(self.outputs, now_s)
         if self._sink is not None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from config.schema import Patient, Rig, Treatment
 from controller.core.cycle import CycleState
 from controller.core.exchange import Event, Outputs
+from controller.records.header import Started, header_row
+from controller.records.memory import MemoryRecord
 from sim.cosim import CYCLE_S, PROTECTIVE, START_S, Cosim
 from sim.faults import check, parse
 from sim.plant.parameters import parameters_for
@@ -21,6 +24,7 @@ from sim.plant.sampler import sample
 SLICE_CYCLES = 600
 GIVE_UP_S = 5 * 3600.0
 AFTER_TRIP_S = 60.0
+SAMPLE_EVERY_S = 1.0
 
 
 class Result(NamedTuple):
@@ -121,17 +125,30 @@ def simulate_treatment(
     faults: Sequence[str] = (),
     sampled: bool = False,
     watch: Callable[[CycleState, Outputs, tuple[Event, ...]], None] | None = None,
+    save_to: Path | None = None,
     progress: Callable[[float, str], None] = lambda minutes, phase: None,
 ) -> Result:
-    """One whole treatment in virtual time. `watch` sees every cycle. Raises ValueError on a fault that cannot be."""
+    """One whole treatment in virtual time, recorded in memory and, if asked, saved to a file.
+
+    `watch` sees every cycle. Raises ValueError on a fault that cannot be, RecordError on a file that cannot.
+    """
     planned = [parse(text) for text in faults]
     for fault in planned:
         check(fault, signals=list(rig.signals), devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
     tally = Tally()
+    started = Started(START_S, time.time())
+    record = MemoryRecord(started=started)
+    next_sample_s = START_S
 
     def sink(state: CycleState, outputs: Outputs, events: tuple[Event, ...]) -> None:
+        nonlocal next_sample_s
+        if state.now_s >= next_sample_s or cosim.inputs.orders:
+            next_sample_s = state.now_s + SAMPLE_EVERY_S - 0.5 * CYCLE_S
+            record.sample(state.now_s, cosim.inputs, outputs, cosim.cycle.view(state))
         if events:
             tally.add(events)
+            for event in events:
+                record.event(event)
         if watch is not None:
             watch(state, outputs, events)
 
@@ -144,4 +161,8 @@ def simulate_treatment(
         faults=planned,
         sink=sink,
     )
-    return run(cosim, tally, seed=seed, progress=progress)
+    result = run(cosim, tally, seed=seed, progress=progress)
+    if save_to is not None:
+        header = header_row(rig=rig, treatment=treatment, patient=patient, simulated=True, speed=1.0, started=started)
+        record.save(save_to, header)
+    return result
