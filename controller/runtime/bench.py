@@ -8,6 +8,7 @@ Not responsible for bytes (`drivers`), turns on a bus (`ports`) or ageing (`cont
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from controller.runtime.ports import PortNote, PortWorker
 from controller.runtime.slot import DeviceSlot, LinkStatistics, MakeDevice
 from drivers.family import Family
 from drivers.port import Clock, Line, Port, SerialLine, character_s
-from drivers.roles import BathCommand, Command, PowerCommand, PumpCommand, RelayCommand
+from drivers.roles import BathCommand, Command, LinkLost, PowerCommand, PumpCommand, RelayCommand
 
 OpenLine = Callable[[PortConfig], Line]
 
@@ -39,14 +40,20 @@ class _Wire(NamedTuple):
 
 def serial_line(config: PortConfig) -> Line:
     """Open the line that the rig names. Raises LinkLost."""
+    if not config.path.startswith("tcp:") and not os.path.exists(config.path):
+        raise LinkLost(f"{config.path}: there is no such device; allowed: a serial device's path or tcp:HOST:PORT")
     return SerialLine(path=config.path, baud=config.baud, frame=config.frame)
 
 
 def port_of(name: str, config: PortConfig, clock: Clock, open_line: OpenLine, *, slack_s: float = 0.0) -> Port:
     """A port over a newly opened line. `slack_s` more is allowed for each reply. Raises LinkLost."""
+    try:
+        line = open_line(config)
+    except LinkLost as error:
+        raise LinkLost(f"port {name}: {error}") from error
     return Port(
         name=name,
-        line=open_line(config),
+        line=line,
         clock=clock,
         timeout_s=config.timeout_s + slack_s,
         char_s=character_s(config.baud, config.frame),

@@ -6,6 +6,7 @@ Exit codes: 0 ended by a signal, 1 the controller failed, 2 bad configuration, p
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from drivers.roles import DeviceError
 
 FIRST_ROUND_S = 5.0  # wall seconds that every device may take to be tried once before the first cycle
 SLACK_WALL_S = 0.05  # how much later a reply may come when a simulated clock runs faster than the wall's
+FAILED = 1
 REFUSED = 2
 TRIPPED = 3
 
@@ -104,34 +106,41 @@ class Control:
             except BaseException:
                 bench.end()
                 raise
+            code = FAILED
             try:
-                return self._serve(bench, recorder, not_granted, ending)
+                code = self._serve(bench, recorder, not_granted, ending)
             finally:
-                recorder.close()
+                code = self._end_record(recorder, code)
+            return code
 
     def _serve(self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Ending) -> int:
         settings = self._settings
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(bench.end)
             link = ProtectiveLink(run_dir=settings.run_dir)
-            try:
-                api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
-                api.start()
-                try:
-                    loop = self._loop(bench, link, recorder)
-                    self._begin(recorder, not_granted)
-                    bench.start()
-                    self._wait_first_round(bench, ending)
-                    loop.run(ending)
-                    self._take_down(bench, recorder, loop, ending)
-                finally:
-                    api.end()
-            finally:
-                link.close()
-        finally:
-            bench.end()
+            stack.callback(link.close)
+            api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
+            api.start()
+            stack.callback(api.end)
+            stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
+            loop = self._loop(bench, link, recorder)
+            self._begin(recorder, not_granted)
+            bench.start()
+            self._wait_first_round(bench, ending)
+            loop.run(ending)
+            self._take_down(bench, recorder, loop, ending)
         if loop.failure:
-            return 1
+            return FAILED
         return TRIPPED if self._desk.state.get("trips") else 0
+
+    def _end_record(self, recorder: Recorder, code: int) -> int:
+        try:
+            recorder.close()
+        except OSError as error:
+            # Not a refusal: the run took place, and its record is not complete.
+            _say(f"the record is not complete: {error}")
+            return FAILED
+        return code
 
     def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder) -> Loop:
         settings = self._settings

@@ -163,7 +163,7 @@ class PortWorker:
 
     def _mark_lost(self, text: str) -> None:
         for slot in self._slots:
-            slot.lost(f"port {self.name}: {text}")
+            slot.lost(text if text.startswith(f"port {self.name}") else f"port {self.name}: {text}")
 
     def _finish(self) -> None:
         if self._port is not None:

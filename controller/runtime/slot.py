@@ -188,11 +188,11 @@ class DeviceSlot:
 
     def _succeeded(self, began_s: float) -> None:
         self._exchanges += 1
+        if self._failures:
+            self._note("note", self.name, f"{self.name}: answers again")
         self._failures = 0
         self.next_try_s = 0.0
-        if self.fault is not None:
-            self._note("note", self.name, f"{self.name}: answers again")
-            self.fault = None
+        self.fault = None
         self._latency_s = self._clock.now() - began_s
         self._latency_max_s = max(self._latency_max_s, self._latency_s)
         if self._began_s:

@@ -1,0 +1,148 @@
+"""The real control process: what it refuses before it touches anything, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runtime_fakes import bench_rig
+
+from controller.runtime.client import Client
+from controller.runtime.rundir import CONTROL_SOCKET, ControlLock
+
+SOON_S = 30.0
+
+
+def control(run_dir: Path, *arguments: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
+    places = ["--run-dir", str(run_dir), "--data-dir", str(data_dir or run_dir / "data")]
+    command = [sys.executable, "-m", "controller.runtime", *places, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=False)
+
+
+@pytest.fixture
+def ports() -> Iterator[dict[str, str]]:
+    """A pseudo-terminal for each port of the bench; nothing answers there."""
+    with contextlib.ExitStack() as stack:
+        paths = {}
+        for name in bench_rig().ports:
+            master, slave = os.openpty()
+            stack.callback(os.close, master)
+            stack.callback(os.close, slave)
+            paths[name] = os.ttyname(slave)
+        yield paths
+
+
+def port_arguments(paths: dict[str, str]) -> list[str]:
+    return [word for name, path in paths.items() for word in ("--port", f"{name}={path}")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--rig", "nowhere"], "allowed is a path or one of bench"),
+        (["--treatment", "nowhere"], "allowed is a path or one of cisplatin_60"),
+        (["--patient", "BENCH:nan:70"], "height_cm"),
+        (["--port", "heater=/dev/nowhere", "--port", "bus=/dev/nowhere"], "port bus: /dev/nowhere: there is no such"),
+        (["--speed", "4"], "allowed on a rig that is not simulated: 1"),
+    ],
+)
+def test_what_cannot_run_is_refused_in_one_line_with_exit_code_2(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    ended = control(tmp_path / "run", *arguments)
+    assert ended.returncode == 2
+    assert says in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert ended.stdout == ""
+
+
+def test_a_port_in_use_is_refused_and_named(tmp_path: Path, ports: dict[str, str]) -> None:
+    held = os.open(ports["pump"], os.O_RDWR | os.O_NOCTTY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        ended = control(tmp_path / "run", *port_arguments(ports))
+    finally:
+        os.close(held)
+    assert ended.returncode == 2
+    assert f"port pump: {ports['pump']}: in use by another program" in ended.stderr
+
+
+def test_a_second_controller_is_refused(tmp_path: Path, ports: dict[str, str]) -> None:
+    with ControlLock(run_dir=tmp_path):
+        ended = control(tmp_path, *port_arguments(ports))
+    assert ended.returncode == 2
+    assert f"already runs here (process {os.getpid()})" in ended.stderr
+
+
+def test_a_data_directory_that_cannot_be_used_is_refused(tmp_path: Path, ports: dict[str, str]) -> None:
+    (tmp_path / "file").write_text("")
+    ended = control(tmp_path / "run", *port_arguments(ports), data_dir=tmp_path / "file" / "data")
+    assert ended.returncode == 2
+    assert "data directory" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_rig_on_which_nothing_answers_is_shown_and_ends_cleanly(
+    tmp_path: Path, ports: dict[str, str], number: signal.Signals
+) -> None:
+    run_dir = tmp_path / "run"
+    places = ["--run-dir", str(run_dir), "--data-dir", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "controller.runtime", *places, *port_arguments(ports)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            with Client.wait(run_dir / CONTROL_SOCKET, for_s=SOON_S) as client:
+                until_s = time.monotonic() + SOON_S
+                while not (state := client.state()) and time.monotonic() < until_s:
+                    time.sleep(0.05)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=SOON_S)
+        finally:
+            process.kill()
+    assert state["phase"] == "STANDBY"
+    assert state["values"]["inflow_c"] is None
+    faults = {link["device"]: link["fault"] for link in state["runtime"]["links"]}
+    assert set(faults) == set(bench_rig().devices)
+    assert all(faults.values())
+    assert process.returncode == 0
+    assert said.strip().splitlines()[-1] == f"control: ended by {number.name}"
+    assert not (run_dir / CONTROL_SOCKET).exists()
+    assert not (run_dir / "status.sock").exists()
+    assert len(list((tmp_path / "data").glob("*.sqlite"))) == 1
+
+
+def _of_run(run_dir: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if str(run_dir).encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.hil
+def test_nothing_is_left_when_the_supervisor_of_a_real_run_is_killed(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    places = ["--run-dir", str(run_dir), "--data-dir", str(tmp_path / "data"), "--log-dir", str(tmp_path / "log")]
+    command = [sys.executable, "-m", "controller.runtime.supervisor", "--simulate", *places]
+    with subprocess.Popen(command) as supervisor:
+        try:
+            Client.wait(run_dir / CONTROL_SOCKET, for_s=SOON_S).close()
+            assert len(_of_run(run_dir)) == 4
+        finally:
+            supervisor.kill()
+    until_s = time.monotonic() + SOON_S
+    while _of_run(run_dir) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert _of_run(run_dir) == []
+    assert "ended by SIGTERM" in (tmp_path / "log" / "control.log").read_text()
+    assert not (run_dir / CONTROL_SOCKET).exists()
+    assert not (run_dir / "protective.sock").exists()
