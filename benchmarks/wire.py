@@ -19,11 +19,12 @@ from pathlib import Path
 import msgspec
 
 from config.schema import Baud, Rig
+from config.schema import Port as PortConfig
 from controller.runtime.clock import RunClock
 from drivers.port import Port, SerialLine
 from sim.assembly import character_s
 from sim.devices.twin import Reply, Wiring
-from sim.server import Server
+from sim.server import Server, die_with_the_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def rig() -> Rig:
 
 def serve(speed: float, folder: str, tell: Connection) -> None:
     """Be the simulator's process."""
+    die_with_the_parent()
     server = Server(
         rig=rig(),
         speed=speed,
@@ -115,9 +117,8 @@ def serve(speed: float, folder: str, tell: Connection) -> None:
         server.serve()
 
 
-def poll(case: Case, path: str, clock: RunClock, seconds: float, rates: dict[str, float]) -> None:
+def poll(case: Case, config: PortConfig, path: str, clock: RunClock, seconds: float, rates: dict[str, float]) -> None:
     """Ask as fast as the port answers for `seconds` of simulated time."""
-    config = rig().ports[case.name]
     line = SerialLine(path=path, baud=config.baud, frame=config.frame)
     port = Port(name=case.name, line=line, clock=clock, timeout_s=0.5, char_s=character_s(config))
     began_s = clock.now()
@@ -134,12 +135,14 @@ def measure(speed: float, seconds: float) -> dict[str, float]:
     clock = RunClock(speed=speed)
     hear, tell = multiprocessing.Pipe(duplex=False)
     rates: dict[str, float] = {}
+    ports = rig().ports  # not in the threads: msgspec 0.22.0 crashed when two first met a type at once
     with tempfile.TemporaryDirectory() as folder:
         simulator = multiprocessing.get_context("spawn").Process(target=serve, args=(speed, folder, tell))
         simulator.start()
         addresses = hear.recv()
         threads = [
-            threading.Thread(target=poll, args=(case, addresses[case.name], clock, seconds, rates)) for case in CASES
+            threading.Thread(target=poll, args=(case, ports[case.name], addresses[case.name], clock, seconds, rates))
+            for case in CASES
         ]
         for thread in threads:
             thread.start()
