@@ -100,7 +100,7 @@ class Source(Shape, frozen=True, kw_only=True):
     channel: Name
     gain: Annotated[float, Meta(ge=-1e6, le=1e6)] = 1.0
     offset: Annotated[float, Meta(ge=-1e6, le=1e6)] = 0.0
-    max_age_s: Annotated[float, Meta(gt=0, le=3.0)] = 1.0
+    max_age_s: Annotated[float, Meta(gt=0, le=3.0)] = 0.6
 
 
 class RelayChannel(Shape, frozen=True, kw_only=True):

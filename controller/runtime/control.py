@@ -25,7 +25,7 @@ from controller.runtime.loop import Loop, RecorderLike
 from controller.runtime.protective_link import ProtectiveLink
 from controller.runtime.realtime import ask_for_realtime
 from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_run_dir
-from controller.runtime.settings import BadSetting, Settings
+from controller.runtime.settings import BadSetting, Settings, with_slack
 from drivers.catalogue import families
 from drivers.roles import DeviceError
 
@@ -98,7 +98,7 @@ class Control:
         make_run_dir(settings.run_dir)
         with ControlLock(run_dir=settings.run_dir):
             not_granted = ask_for_realtime()
-            slack_s = SLACK_WALL_S * settings.speed if settings.speed > 1.0 else 0.0
+            slack_s = self._slack_s()
             bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop, slack_s=slack_s)
             bench.open()
             try:
@@ -142,9 +142,15 @@ class Control:
             return FAILED
         return code
 
+    def _slack_s(self) -> float:
+        """What the host's scheduling may cost when simulated time runs faster than the wall's; 0 on a real rig."""
+        return SLACK_WALL_S * self._settings.speed if self._settings.speed > 1.0 else 0.0
+
     def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder) -> Loop:
         settings = self._settings
-        cycle = Cycle(rig=settings.rig, treatment=settings.treatment, patient=settings.patient)
+        cycle = Cycle(
+            rig=with_slack(settings.rig, self._slack_s()), treatment=settings.treatment, patient=settings.patient
+        )
         return Loop(
             cycle=cycle,
             bench=bench,

@@ -110,6 +110,17 @@ def with_ports(rig: Rig, paths: Mapping[str, str]) -> Rig:
     return msgspec.structs.replace(rig, ports=ports)
 
 
+def with_slack(rig: Rig, slack_s: float) -> Rig:
+    """The rig with readings that may be `slack_s` older; 0 s changes nothing."""
+    if slack_s == 0.0:
+        return rig
+    signals = {
+        name: msgspec.structs.replace(source, max_age_s=source.max_age_s + slack_s)
+        for name, source in rig.signals.items()
+    }
+    return msgspec.structs.replace(rig, signals=signals)
+
+
 def check_speed(speed: float, *, simulated: bool) -> None:
     """Real devices live in real time. Raises BadSetting."""
     if not (1.0 <= speed <= 100.0):

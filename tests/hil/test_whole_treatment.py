@@ -50,7 +50,7 @@ def follow(client: Client, done: Callable[[dict[str, Any]], bool], for_s: float)
 
 @pytest.mark.parametrize("rig", ["bench", "modbus"])
 def test_a_treatment_completes_over_real_protocols_without_a_communication_fault(rig: str, tmp_path: Path) -> None:
-    arguments = ["--rig", rig, "--simulate", "--speed", "10", "--treatment", str(SHORT)]
+    arguments = ["--rig", rig, "--simulate", "--speed", "8", "--treatment", str(SHORT)]
     run_dir = tmp_path / "run"
     with running([*arguments, "--data-dir", str(tmp_path / "data")], run_dir), at(run_dir) as client:
         seen = follow(client, lambda state: state["phase"] == "COMPLETE" or bool(state["trips"]), 300.0)
