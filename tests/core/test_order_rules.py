@@ -1,0 +1,342 @@
+"""What a person may ask for and when: gates, doses, holds, resets; every refusal says what is allowed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from make import ORDER_OF_STEPS, World, make_cycle, make_treatment, world_in
+
+from controller.core.exchange import Act, Order, ProtectiveStatus
+from controller.core.treatment import Heat, phases
+
+
+def ready_to_dose() -> World:
+    world = world_in("warm_up")
+    world.until(lambda w: not w.state.gate, within_s=120.0)
+    return world
+
+
+def test_h41_a_dose_in_the_first_cycle_of_warm_up_is_refused() -> None:
+    world = world_in("fill", settle_s=20.0)
+    world.until(lambda w: w.step_name == "warm_up", within_s=400.0)
+    assert world.state.gate
+    world.step(Act.DOSE)
+    assert "the gate waits for" in world.refused()
+    assert world.state.walk.first_dose_s is None
+    assert not world.state.walk.confirmed
+
+
+def test_h41_the_drug_goes_in_only_at_temperature() -> None:
+    for step in ORDER_OF_STEPS:
+        world = world_in(step)
+        world.step(Act.DOSE)
+        assert world.refused(), step
+        assert world.state.walk.doses == (1 if step not in BEFORE_PERFUSE else 0)
+
+
+BEFORE_PERFUSE = ("standby", "self_test", "prime", "preheat", "fill", "warm_up")
+
+
+def test_h41_a_dose_taken_at_an_open_gate_counts_though_the_gate_closes_in_that_instant() -> None:
+    world = ready_to_dose()
+    world.bent |= {"cavity_1_c": 40.7, "cavity_2_c": 40.6, "cavity_3_c": 40.5}
+    world.step(Act.DOSE)
+    assert world.refused() == ""
+    assert world.step_name == "perfuse"
+    assert (world.state.walk.doses, world.state.walk.first_dose_s) == (1, world.now_s)
+    world.step(Act.DOSE)
+    assert "due at 30 min" in world.refused()
+    assert world.state.walk.doses == 1
+
+
+def test_h41_a_dose_given_while_a_hold_falls_is_not_lost() -> None:
+    world = ready_to_dose()
+    world.step(Act.DOSE, Act.HOLD)
+    assert world.state.walk.doses == 1
+    world.run(3.0)
+    assert not world.outputs.heat_on
+    world.step(Act.RESUME)
+    assert world.step_name == "perfuse"
+    assert world.state.walk.doses == 1
+
+
+def test_the_contact_clock_runs_on_through_a_hold_and_ends_perfusion_only_after_resume() -> None:
+    world = world_in("perfuse")
+    world.step(Act.HOLD)
+    world.run(91.0 * 60.0, dt_s=1.0)
+    assert world.step_name == "perfuse"
+    world.step(Act.RESUME)
+    world.run(0.2)
+    assert world.step_name == "drain"
+
+
+def test_fractions_are_due_in_order_two_minutes_early_at_most_and_never_more_than_planned() -> None:
+    world = world_in("perfuse")
+    world.run(27.0 * 60.0, dt_s=1.0)
+    world.step(Act.DOSE)
+    assert "due at 30 min" in world.refused()
+    world.run(2.0 * 60.0, dt_s=1.0)
+    world.step(Order(Act.DOSE, who="nurse", text="lot 7"))
+    assert world.state.walk.doses == 2
+    assert [event.text for event in world.events if event.kind == "order"] == [
+        "dose 2 of 3: 25% of mitomycin, lot 7 (nurse)"
+    ]
+    world.run(31.0 * 60.0, dt_s=1.0)
+    assert "dose_due" in world.state.alarms.active
+    world.step(Act.DOSE)
+    world.run(5.0)
+    assert "dose_due" not in world.state.alarms.active
+    world.step(Act.DOSE)
+    assert "every fraction has been given" in world.refused()
+
+
+def test_without_a_drug_the_gate_is_confirmed_and_the_clock_starts() -> None:
+    world = ready_to_dose()
+    world.cycle = make_cycle(treatment=make_treatment(drug=None))
+    world.step(Act.DOSE)
+    assert "confirm instead" in world.refused()
+    world.step(Act.CONFIRM)
+    assert world.step_name == "perfuse"
+    assert world.state.walk.first_dose_s == world.now_s
+
+
+@pytest.mark.parametrize("step", ["prime", "preheat", "warm_up"])
+def test_a_gate_stays_shut_until_its_condition_has_stood_long_enough(step: str) -> None:
+    world = world_in(step)
+    table = world.cycle.steps[step]
+    world.step(Act.DOSE if table.asks == "dose" else Act.CONFIRM)
+    assert "the gate waits for" in world.refused()
+    world.until(lambda w: not w.state.gate, within_s=120.0)
+    since_s = world.state.walk.gate_since_s
+    assert since_s is not None
+    assert world.now_s - since_s >= table.steady_s
+    world.run(20.0)
+    assert world.step_name == step  # an open gate still waits for a person
+
+
+@pytest.mark.parametrize("step", ORDER_OF_STEPS)
+def test_stop_works_in_every_step_within_the_same_cycle(step: str) -> None:
+    world = world_in(step)
+    out = world.step(Act.STOP)
+    assert world.trips == ("stop",)
+    assert (out.heat_on, out.pump_lpm, out.pump_enable, out.inflow_open) == (False, 0.0, False, False)
+
+
+def test_stop_is_taken_whatever_else_is_asked_in_the_same_cycle() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    for batch in ((Act.RESUME, Act.STOP, Act.RESET, Act.RESUME), (Act.STOP, Act.RESET, Act.DRAIN, Act.START)):
+        other = world.copy()
+        out = other.step(*batch)
+        assert other.trips == ("stop",)
+        assert (out.heat_on, out.pump_lpm, out.inflow_open) == (False, 0.0, False)
+        other.run(5.0)
+        assert other.trips == ("stop",)
+
+
+def test_a_stop_pressed_while_a_reset_waits_is_not_cleared_by_it() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.status = {"trip": "outlet 46.2 °C", "permit": False}
+    world.step()
+    world.step(Act.RESET)
+    world.run(0.5)
+    world.step(Act.STOP)
+    world.status = {}
+    world.run(5.0)
+    assert world.trips == ("protective_trip", "stop")
+    assert not world.outputs.pump_enable
+    world.step(Act.RESET)
+    assert world.trips == ()
+
+
+def test_a_refused_reset_leaves_every_trip_latched() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.bent["core_c"] = 38.9
+    world.step()
+    world.bent["core_c"] = 40.3
+    world.run(3.0)
+    world.step(Act.STOP)
+    first = world.trips
+    assert first == ("core_trip", "core_stop", "stop")
+    world.step(Act.RESET)
+    refused = world.refused()
+    for _ in range(30):
+        world.step()
+        refused += world.refused()
+        assert world.trips == first
+        assert not world.outputs.pump_enable
+    assert "the cause is still there: Core too hot" in refused
+
+
+def test_a_reset_waits_up_to_two_seconds_for_the_protective_channel() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.status = {"trip": "control silent", "permit": False}
+    world.step()
+    before = world.outputs.protective_reset
+    world.step(Act.RESET)
+    assert world.outputs.protective_reset == before + 1
+    assert world.trips == ("protective_trip",)
+    world.run(1.0)
+    world.status = {}
+    world.step()
+    assert world.trips == ()
+    assert not world.state.latch.armed
+    assert world.state.walk.hold.startswith("tripped: Protective channel tripped")
+
+
+def test_start_is_possible_only_in_standby_and_without_a_trip() -> None:
+    for step in ORDER_OF_STEPS[1:]:
+        world = world_in(step)
+        world.step(Act.START)
+        assert "start is allowed in STANDBY" in world.refused()
+    world = world_in("standby")
+    world.step(Act.STOP)
+    world.step(Act.START)
+    assert "reset first" in world.refused()
+    world.step(Act.RESET)
+    world.step(Act.START)
+    assert world.step_name == "self_test"
+
+
+@pytest.mark.parametrize(
+    ("bent", "status", "said"),
+    [
+        ({"flow_lpm": 0.2}, {}, "flow with the pump stopped"),
+        ({"heater_power_w": 300.0}, {}, "heater power while off"),
+        ({"reservoir_ml": 2000.0}, {}, "reservoir"),
+        ({"cavity_2_c": None}, {}, "cavity_2_c"),
+        ({}, {"trip": "probe"}, "protective channel"),
+        ({}, {"at_s": 0.0}, "protective channel"),
+        ({}, {"contactor_closed": True}, "contactor"),
+        ({}, {"outlet_b_c": 45.0}, "heater_outlet_c against outlet_b_c"),
+        ({}, {"inflow_b_c": None}, "inflow_c against inflow_b_c"),
+    ],
+)
+def test_nothing_turns_before_every_line_of_the_self_test_passes(
+    bent: dict[str, float | None], status: dict[str, object], said: str
+) -> None:
+    world = world_in("standby")
+    world.step(Act.START)
+    world.bent, world.status = dict(bent), status
+    for _ in range(100):
+        world.step()
+        assert world.step_name == "self_test"
+        assert not world.outputs.pump_enable
+    if not world.trips:
+        assert said in world.state.gate
+    assert said in {check.name for check in world.state.checks if not check.passed}
+
+
+def test_hold_takes_the_heat_and_only_resume_gives_it_back() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.step(Act.HOLD)
+    assert not world.outputs.heat_on
+    assert world.outputs.pump_enable
+    assert world.outputs.inflow_open
+    world.run(60.0)
+    assert not world.outputs.heat_on
+    world.step(Act.RESUME)
+    world.until(lambda w: w.outputs.heat_on, within_s=2.0)
+    world.step(Act.RESUME)
+    assert "nothing is held" in world.refused()
+
+
+@pytest.mark.parametrize("step", ["standby", "complete"])
+def test_there_is_nothing_to_hold_when_idle(step: str) -> None:
+    world = world_in(step)
+    world.step(Act.HOLD)
+    assert "nothing to hold" in world.refused()
+
+
+@pytest.mark.parametrize("step", ORDER_OF_STEPS)
+def test_drain_ends_perfusion_from_where_fluid_is_in_the_patient_and_takes_the_heat(step: str) -> None:
+    world = world_in(step)
+    world.step(Act.DRAIN)
+    if step in ("fill", "warm_up", "perfuse"):
+        assert world.step_name == "drain"
+        assert (world.outputs.heat_on, world.outputs.inflow_open, world.outputs.outflow_closed) == (False,) * 3
+    else:
+        assert "nothing to drain" in world.refused()
+
+
+def test_a_tripped_treatment_can_be_drained_before_and_after_the_reset() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.bent["bubble_mm"] = 8.0
+    world.run(0.5)
+    world.step(Act.DRAIN)
+    assert world.step_name == "drain"
+    world.run(60.0)
+    assert (world.trips, world.outputs.pump_enable) == (("air",), False)
+    world.bent = {}
+    world.step(Act.RESET)
+    world.until(lambda w: w.step_name == "rinse_ready", within_s=400.0)
+    assert not world.outputs.heat_on
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 38.9, 42.9, 47.0, 4.2])
+def test_h39_a_target_outside_the_limits_is_refused_with_the_limits(value: float | None) -> None:
+    world = world_in("perfuse")
+    world.step(Order(Act.TARGET, value=value))
+    assert world.refused().endswith("is not allowed: 39 to 42.8 °C")
+    assert world.state.walk.target_c == 42.0
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, 0.3, 2.6, -1.0])
+def test_h39_a_flow_outside_the_limits_is_refused_with_the_limits(value: float | None) -> None:
+    world = world_in("perfuse")
+    world.step(Order(Act.FLOW, value=value))
+    assert world.refused().endswith("is not allowed: 0.4 to 2.5 L/min")
+    assert world.state.walk.flow_lpm == 1.5
+
+
+def test_a_change_of_target_and_flow_says_from_what_to_what() -> None:
+    world = world_in("perfuse")
+    world.step(Order(Act.TARGET, who="a", value=41.5), Order(Act.FLOW, who="b", value=1.2))
+    assert [event.text for event in world.events] == ["target 42.0 -> 41.5 °C (a)", "flow 1.50 -> 1.20 L/min (b)"]
+
+
+def test_h18_cavity_control_falls_to_inflow_control_and_only_a_person_steps_up_again() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.bent |= {"cavity_1_c": None, "cavity_2_c": None}
+    world.run(3.0)
+    assert world.state.demoted
+    assert world.outputs.heat_on
+    world.run(5.0)
+    target_c = world.state.regulation.inflow_target_c
+    assert target_c is not None
+    assert target_c <= 43.0
+    world.bent = {}
+    world.run(30.0)
+    assert world.state.demoted
+    assert world.cycle.view(world.state)["mode"] == "inflow control"
+    world.step(Act.RESUME)
+    world.run(1.0)
+    assert world.cycle.view(world.state)["mode"] == "cavity control"
+
+
+def test_the_table_of_steps_is_closed_and_heats_only_where_it_says() -> None:
+    for treatment in (make_treatment(), make_treatment(rinse_ml=0)):
+        table = phases(treatment)
+        assert tuple(step.name for step in table) == tuple(
+            name for name in ORDER_OF_STEPS if treatment.rinse_ml > 0 or not name.startswith("rinse")
+        )
+        names = {step.name for step in table} | {"rinse_ready"}
+        assert all(step.then in names for step in table)
+        assert {step.name for step in table if step.heat is not Heat.OFF} == {"preheat", "fill", "warm_up", "perfuse"}
+        assert {step.name for step in table if step.heat is Heat.CAVITY} == {"warm_up", "perfuse"}
+        assert all(step.doing.endswith(".") and step.person.endswith(".") for step in table)
+
+
+def test_without_a_rinse_the_treatment_ends_after_the_drain() -> None:
+    world = world_in("perfuse")
+    world.cycle = make_cycle(treatment=make_treatment(rinse_ml=0))
+    world.step(Act.DRAIN)
+    world.until(lambda w: w.step_name != "drain", within_s=400.0)
+    assert world.step_name == "complete"
+
+
+def test_h33_a_protective_status_without_probes_leaves_them_unknown() -> None:
+    world = world_in("standby")
+    inputs = world.inputs()._replace(protective=ProtectiveStatus(world.now_s + 0.1, True, False))
+    state, _, _ = world.cycle.step(world.state, inputs, world.now_s + 0.1)
+    assert {"outlet_b_c", "inflow_b_c"} <= set(state.sensed.bad)
