@@ -26,10 +26,10 @@ from controller.runtime.messages import (
     request_id,
     unpack,
 )
+from controller.runtime.rundir import PATH_MAX
 
 CLIENTS_MAX = 16
 UNREAD_MAX = 256 * 1024  # bytes of responses that a client may leave unread before it is cut off
-PATH_MAX = 107
 CHUNK = 16 * 1024
 
 

@@ -13,6 +13,8 @@ from types import TracebackType
 CONTROL_SOCKET = "control.sock"
 SIM_SOCKET = "sim.sock"
 LOCK = "control.lock"
+PATH_MAX = 107  # bytes of a Unix socket's path, sun_path in unix(7)
+LONGEST_NAME = "protective.sock"
 
 
 class InUse(Exception):
@@ -26,7 +28,9 @@ def default_run_dir() -> Path:
 
 
 def make_run_dir(path: Path) -> None:
-    """Create it with mode 0700. Raises InUse when it belongs to somebody else or cannot be made."""
+    """Create it with mode 0700. Raises InUse when it belongs to somebody else, cannot be made, or is too deep."""
+    if len(os.fsencode(path.absolute() / LONGEST_NAME)) > PATH_MAX:
+        raise InUse(f"run directory {path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter one")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()

@@ -31,6 +31,9 @@ from drivers.roles import (
 
 PATIENCE = 2  # failures in a row that are retried at the next turn; after that a silent device pays RETRY_S
 RETRY_S = 1.0
+# A lost session stays a fault for so long that the cycle trips (1.0 s) however quickly the device came back: it has
+# dropped what it was told, and only a person brings heat back.
+STANDS_S = 1.5
 
 MakeDevice = Callable[[Port], Device]
 Note = Callable[[str, str, str], None]
@@ -77,6 +80,8 @@ class DeviceSlot:
         self._told: Command | None = None
         self._made_safe = False
         self._failures = 0
+        self._had_session = False
+        self._stands_until_s = 0.0
         self._exchanges = 0
         self._errors = 0
         self._latency_s = 0.0
@@ -168,6 +173,9 @@ class DeviceSlot:
     def _open(self, device: Device) -> None:
         identity = device.open_session()
         self._state = SlotState.OPEN
+        if self._had_session and self.fault is not None:
+            self._stands_until_s = self.fault.since_s + STANDS_S
+        self._had_session = True
         self._told = None
         self._made_safe = False
         self._began_s = 0.0
@@ -192,7 +200,8 @@ class DeviceSlot:
             self._note("note", self.name, f"{self.name}: answers again")
         self._failures = 0
         self.next_try_s = 0.0
-        self.fault = None
+        if self._clock.now() >= self._stands_until_s:
+            self.fault = None
         self._latency_s = self._clock.now() - began_s
         self._latency_max_s = max(self._latency_max_s, self._latency_s)
         if self._began_s:

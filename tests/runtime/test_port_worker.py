@@ -167,6 +167,25 @@ def test_a_restarted_device_loses_its_values_and_gets_a_new_session_before_any_c
     assert bath.calls == ["open_session", "exchange"]
 
 
+@pytest.mark.parametrize("error", [Restarted("settings lost"), LinkLost("unplugged")])
+def test_a_lost_session_stays_a_fault_long_enough_for_the_cycle_to_trip(error: DeviceError) -> None:
+    port = OnePort("bath")
+    port.settle()
+    port.devices["bath"].failing = {"exchange": error}
+    port.turns(1)
+    port.devices["bath"].failing = {}
+    lost_s = port.worker.link_faults()[0].since_s
+    while port.worker.link_faults():
+        port.turns(1)
+        assert port.clock.now() < lost_s + 3.0
+    assert port.clock.now() - lost_s > 1.2
+    port.devices["bath"].failing = {"exchange": NoReply("one lost reply")}
+    port.turns(1)
+    port.devices["bath"].failing = {}
+    port.turns(1)
+    assert port.worker.link_faults() == []  # one reply that is lost is no lost session
+
+
 def test_a_wrong_device_is_never_used_again_even_when_the_port_comes_back() -> None:
     port = OnePort("bath", "pump")
     port.settle()

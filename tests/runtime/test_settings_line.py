@@ -96,3 +96,8 @@ def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
         make_run_dir(tmp_path / "file" / "below")
     with pytest.raises(InUse, match="is not a directory"):
         make_run_dir(tmp_path / "file")
+
+
+def test_a_run_directory_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InUse, match="at most 107 bytes"):
+        make_run_dir(tmp_path / ("x" * 90) / "run")
