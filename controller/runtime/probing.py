@@ -9,12 +9,11 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.catalogue import families
-
 from config.schema import Rig
 from controller.runtime.bench import OpenLine, port_of, serial_line
 from controller.runtime.clock import RunClock
 from controller.runtime.settings import with_ports
+from drivers.catalogue import families
 from drivers.port import Clock, Port
 from drivers.roles import DeviceError
 
