@@ -68,7 +68,7 @@ class Client:
         self._socket.close()
 
     def state(self) -> dict[str, Any]:
-        """The newest state; empty before the first cycle. Raises Unreachable."""
+        """The newest state. Raises Unreachable."""
         return self._ask(Request(id=self._id(), do="state")).state or {}
 
     def act(self, act: str | Act, *, value: float | None = None, text: str = "", who: str = "operator") -> None:

@@ -119,14 +119,15 @@ class Control:
             stack.callback(bench.end)
             link = ProtectiveLink(run_dir=settings.run_dir)
             stack.callback(link.close)
-            api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
-            api.start()
-            stack.callback(api.end)
-            stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
             loop = self._loop(bench, link, recorder)
             self._begin(recorder, not_granted)
             bench.start()
             self._wait_first_round(bench, ending)
+            loop.once(self._clock.now())  # before anybody can ask, so that there is always a state to be shown
+            api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
+            api.start()
+            stack.callback(api.end)
+            stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
             loop.run(ending)
             self._take_down(bench, recorder, loop, ending)
         if loop.failure:
