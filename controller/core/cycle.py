@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
@@ -83,7 +84,8 @@ class Cycle:
         self.rig = rig
         self.treatment = treatment
         self.patient = patient
-        self.fill_ml = min(treatment.carrier_ml_per_m2 * patient.bsa_m2, treatment.fill_max_ml)
+        self.plan = dose_plan(treatment, patient)
+        self.fill_ml = self.plan.carrier_ml
         self.steps: dict[str, Step] = {step.name: step for step in phases(treatment)}
         self._sensing = Sensing(rig=rig)
         self._regulator = Regulator(rig=rig)
@@ -194,6 +196,7 @@ class Cycle:
             step,
             state.gate,
             self.treatment,
+            self.plan,
             self.rig.limits,
             now_s,
         )
@@ -322,7 +325,7 @@ class Cycle:
         due = ""
         due_min = next_dose_min(walk, self.treatment) if step.name == "perfuse" else None
         if due_min is not None and contact_min(walk, now_s) >= due_min:
-            due = f"fraction {walk.doses + 1}, due at {due_min:g} min"
+            due = f"{self.plan.fractions[walk.doses].mg:.1f} mg {self.plan.drug}, due at {due_min:g} min"
         return Situation(
             now_s,
             step.name in ("standby", "complete"),

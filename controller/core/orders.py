@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from config.doses import DosePlan
 from config.schema import Limits, Treatment
 from controller.core import alarms as alarm_engine
 from controller.core.alarms import Alarms
@@ -32,6 +33,7 @@ class Desk(NamedTuple):
     step: Step
     gate: str  # what the gate misses, "" when it is open
     treatment: Treatment
+    plan: DosePlan
     limits: Limits
     now_s: float
     goto: str = ""  # step to enter
@@ -94,8 +96,8 @@ def _dose(desk: Desk, order: Order) -> tuple[Desk, str]:
         walk = walk._replace(doses=walk.doses + 1)
     else:
         raise RefusedOrder(f"no drug in {desk.step.phase.value}: it goes in at temperature")
-    share = drug.shares[walk.doses - 1]
-    said = f"dose {walk.doses} of {len(drug.shares)}: {share:.0%} of {drug.name}"
+    fraction = desk.plan.fractions[walk.doses - 1]
+    said = f"dose {walk.doses} of {len(desk.plan.fractions)}: {fraction.mg:.1f} mg {drug.name}"
     return desk._replace(walk=walk), said + (f", {order.text}" if order.text else "")
 
 

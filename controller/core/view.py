@@ -67,6 +67,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "contact_min": contact_min(walk, now_s),
         "duration_min": cycle.treatment.duration_min,
         "doses": walk.doses,
+        "dose_plan": [{"at_min": f.at_min, "mg": f.mg, "drug": cycle.plan.drug} for f in cycle.plan.fractions],
         "next_dose_min": next_dose_min(walk, cycle.treatment),
         "dose": {
             "cem43_min": dose.cem43_min,

@@ -145,6 +145,14 @@ def _what_now(shown: Mapping[str, Any]) -> RenderableType:
     text.append(f"{waits}\n")
     text.append("You   ", style="bold")
     text.append(str(shown.get("person", "")))
+    plan, given = shown.get("dose_plan", []), shown.get("doses", 0)
+    if plan:
+        doses = [
+            f"{'given' if at < given else 'next' if at == given else 'later'} {d['mg']:.1f} mg at {d['at_min']:g} min"
+            for at, d in enumerate(plan)
+        ]
+        text.append("\nDrug  ", style="bold")
+        text.append(f"{plan[0]['drug']}: {', '.join(doses)}")
     return Panel(text, title="Step", title_align="left")
 
 
