@@ -56,7 +56,7 @@ def run(
     treatment: TreatmentName = "saline_rehearsal",
     patient: PatientText = "BENCH:170:70",
     simulate: Annotated[bool, typer.Option(help="Serve every port of the rig from the simulator.")] = False,
-    speed: Annotated[float, typer.Option(min=0.1, max=50.0, help="Simulated rigs only.")] = 1.0,
+    speed: Annotated[float, typer.Option(min=1.0, max=100.0, help="Simulated rigs only.")] = 1.0,
     seed: int = 0,
     port: PortMap = None,
     fault: FaultList = None,
@@ -140,7 +140,7 @@ def simulate(
 @app.command()
 def sim(
     rig: RigName = "bench",
-    speed: Annotated[float, typer.Option(min=0.1, max=50.0)] = 1.0,
+    speed: Annotated[float, typer.Option(min=1.0, max=100.0)] = 1.0,
     seed: int = 0,
     port: PortMap = None,
     fault: FaultList = None,
@@ -212,7 +212,7 @@ def devices(
 def selftest(
     rig: Annotated[str | None, typer.Option(help="A rig with real ports. Default: the simulated bench.")] = None,
     simulate: Annotated[bool, typer.Option(help="Serve every port of the rig from the simulator.")] = False,
-    speed: Annotated[float, typer.Option(min=0.1, max=50.0)] = 1.0,
+    speed: Annotated[float, typer.Option(min=1.0, max=100.0)] = 1.0,
     port: PortMap = None,
     run_dir: RunDir = None,
     as_json: AsJson = False,

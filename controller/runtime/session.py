@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from controller.core.exchange import Act
 from controller.runtime.children import Child
@@ -53,11 +54,17 @@ def run_selftest(arguments: Sequence[str], run_dir: Path) -> tuple[list[dict[str
         client.act(Act.START)
         until_s = time.monotonic() + SELF_TEST_S
         state = client.state()
-        while state["phase"] in ("STANDBY", "SELF_TEST") and not state["trips"] and time.monotonic() < until_s:
+        while _testing(state) and time.monotonic() < until_s:
             time.sleep(0.2)
             state = client.state()
         client.stop()
-        return state["checks"], state["phase"] not in ("STANDBY", "SELF_TEST") and not state["trips"]
+        if state.get("failed"):
+            raise NotRunning(f"control failed: {state['runtime']}")
+        return state["checks"], not _testing(state) and not state["trips"]
+
+
+def _testing(state: dict[str, Any]) -> bool:
+    return state["phase"] in ("STANDBY", "SELF_TEST") and not state["trips"]
 
 
 def _settled(client: Client) -> None:
@@ -65,6 +72,6 @@ def _settled(client: Client) -> None:
     until_s = time.monotonic() + SETTLE_S
     while time.monotonic() < until_s:
         state = client.state()
-        if state and not state["bad"]:
+        if state.get("failed") or not state.get("bad", True):
             return
         time.sleep(0.1)

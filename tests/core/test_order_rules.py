@@ -80,7 +80,7 @@ def test_fractions_are_due_in_order_two_minutes_early_at_most_and_never_more_tha
     world.step(Order(Act.DOSE, who="nurse", text="lot 7"))
     assert world.state.walk.doses == 2
     assert [event.text for event in world.events if event.kind == "order"] == [
-        "dose 2 of 3: 25% of mitomycin, lot 7 (nurse)"
+        "dose 2 of 3: 15.9 mg mitomycin, lot 7 (nurse)"
     ]
     world.run(31.0 * 60.0, dt_s=1.0)
     assert "dose_due" in world.state.alarms.active
