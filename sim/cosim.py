@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
-from controller.core.cycle import Cycle, CycleState
+from controller.core.cycle import Cycle
 from controller.core.exchange import Event, Inputs, LinkFault, Outputs, ProtectiveStatus
 from controller.core.signals import Quality, Reading
+from controller.core.state import CycleState
 from controller.protective import channel
 from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
 from sim.links import LinkState

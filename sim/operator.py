@@ -6,8 +6,8 @@ left where it is. Not responsible for the bedside (`sim.plant.attendant`).
 
 from __future__ import annotations
 
-from controller.core.cycle import CycleState
 from controller.core.exchange import Act, Order
+from controller.core.state import CycleState
 from controller.core.treatment import Step
 
 REACTION_S = 5.0

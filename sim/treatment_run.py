@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from config.schema import Patient, Rig, Treatment
-from controller.core.cycle import CycleState
 from controller.core.exchange import Event, Outputs
+from controller.core.state import CycleState
 from controller.records.header import Started, header_row
 from controller.records.memory import MemoryRecord
 from sim.cosim import CYCLE_S, PROTECTIVE, START_S, Cosim

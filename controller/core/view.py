@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from controller.core.treatment import contact_min, next_dose_min
 
 if TYPE_CHECKING:
-    from controller.core.cycle import Cycle, CycleState
+    from controller.core.cycle import Cycle
+from controller.core.state import CycleState
 
 
 def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:

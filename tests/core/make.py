@@ -13,9 +13,10 @@ from typing import Any, get_args
 import msgspec
 
 from config.schema import MeasuredSignal, Patient, Rig, Treatment
-from controller.core.cycle import Cycle, CycleState
+from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
 from controller.core.signals import Quality, Reading
+from controller.core.state import CycleState
 
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)
 START_S = 1000.0

@@ -9,15 +9,29 @@ import copy
 
 from config.loading import load_pair
 from config.schema import Patient
-from controller.core.cycle import CycleState
-from controller.core.exchange import Event, Outputs
+from controller.core.exchange import Act, Event, Order, Outputs
+from controller.core.state import CycleState
+from controller.core.treatment import Step
 from sim.cosim import CYCLE_S, START_S, Cosim
-from sim.faults import Fault, parse
+from sim.faults import parse
+from sim.operator import Operator
 from sim.plant.parameters import Parameters, parameters_for
 
 RIGS = {"bath": "bench", "inline": "modbus"}
 MIDWAY_S = 180.0  # into PERFUSE
 GIVE_UP_S = 4 * 3600.0
+
+
+class Hands(Operator):
+    """The simulated operator, with acts that a test asks of him before his own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Act] = []
+
+    def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
+        asked, self.asked = tuple(Order(act) for act in self.asked), []
+        return asked or super().look(state, step, has_drug=has_drug)
 
 
 class Run:
@@ -26,6 +40,7 @@ class Run:
     def __init__(self, kind: str, *, parameters: Parameters | None = None, faults: tuple[str, ...] = ()) -> None:
         rig, treatment = load_pair(RIGS[kind], "mitomycin_90")
         self.events: list[Event] = []
+        self.hands = Hands()
         self.hottest_inflow_c = self.hottest_cavity_c = self.hottest_core_c = 0.0
         self.coldest_perfused_c = 99.0
         self.powered_at_s = START_S
@@ -35,6 +50,7 @@ class Run:
             patient=Patient(),
             parameters=parameters or parameters_for(rig, None, treatment.technique),
             seed=1,
+            operator=self.hands,
             sink=self.see,
             faults=[parse(text) for text in faults],
         )
@@ -89,11 +105,16 @@ class Run:
             assert not self.trips, self.events[-3:]
             assert self.state.now_s - START_S < GIVE_UP_S, f"stuck in {self.step_name}: {self.state.gate}"
 
+    def ask(self, *acts: Act) -> None:
+        """Let the operator do this at his next look, within a second."""
+        self.hands.asked.extend(acts)
+        self.advance(1.0)
+
     def strike(self, text: str, *, within_s: float) -> float:
         """Let a fault come now and wait for a trip; return the seconds from fault to trip."""
         began_s = self.state.now_s
-        fault = parse(f"{text}@{began_s - START_S}" if "=" not in text else text.replace("=", f"@{began_s - START_S}="))
-        self.cosim._schedule.add(Fault(name=fault.name, target=fault.target, at_s=fault.at_s, value=fault.value))
+        name, _, value = text.partition("=")
+        self.cosim._schedule.add(parse(f"{name}@{began_s - START_S:.1f}" + (f"={value}" if value else "")))
         while not self.trips:
             self.cosim.advance()
             assert self.state.now_s - began_s <= within_s + 1e-6, f"no trip within {within_s} s"

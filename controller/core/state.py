@@ -1,0 +1,116 @@
+"""What a cycle remembers, and how the next state is made from what it decided.
+
+Not responsible for any decision (`cycle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from config.schema import Rig
+from controller.core import dose
+from controller.core.alarms import Alarms
+from controller.core.balance import Balance
+from controller.core.dose import Dose
+from controller.core.exchange import Outputs
+from controller.core.interlocks import Latch
+from controller.core.regulation import Regulation
+from controller.core.selftest import Check
+from controller.core.sensing import Sensed, Track
+from controller.core.treatment import Heat, Step, Walk
+
+STEADY_LPM = 0.05
+BASELINE_S = 60.0
+NEAR_TARGET_C = 2.0
+RISE_C = 0.3
+
+
+class CycleState(NamedTuple):
+    """All that a cycle remembers."""
+
+    now_s: float
+    tracks: Mapping[str, Track]
+    sensed: Sensed
+    walk: Walk
+    latch: Latch
+    alarms: Alarms
+    dose: Dose
+    volumes: Balance
+    regulation: Regulation
+    outputs: Outputs
+    checks: tuple[Check, ...] = ()
+    gate: str = "start"
+    demoted: bool = False
+    permitted: bool = False  # the protective channel would let the heat on
+    pump_reference_lpm: float = 0.0
+    pump_changed_s: float = 0.0
+    flow_since_s: float | None = None
+    heat_on_since_s: float | None = None
+    heat_off_since_s: float = 0.0
+    line_baseline: float | None = None
+    gained: tuple[float, float] = (0.0, 0.0)  # inflow °C and time of the last rise while heating
+    reset_asked_s: float | None = None
+
+
+def remember(
+    rig: Rig,
+    state: CycleState,
+    step: Step,
+    outputs: Outputs,
+    regulation: Regulation,
+    latch: Latch,
+    alarms: Alarms,
+    reset_asked_s: float | None,
+    dt_s: float,
+) -> CycleState:
+    """The state that the next cycle begins with."""
+    sensed, now_s = state.sensed, state.now_s
+    good = sensed.good
+    reference, changed_s = state.pump_reference_lpm, state.pump_changed_s
+    if abs(outputs.pump_lpm - reference) > STEADY_LPM or outputs.inflow_open is not state.outputs.inflow_open:
+        reference, changed_s = outputs.pump_lpm, now_s
+    flow, pressure = good.get("flow_lpm"), good.get("line_pressure_mmhg")
+    proven = flow is not None and flow >= rig.limits.heat_flow_min_lpm and abs(good.get("pump_rpm", 0.0)) >= 2.0
+    flow_since_s = (state.flow_since_s if state.flow_since_s is not None else now_s) if proven else None
+    baseline = state.line_baseline if outputs.inflow_open else None
+    if outputs.inflow_open and flow is not None and flow > 0.4 and pressure is not None and now_s - changed_s > 15.0:
+        sample = pressure / flow
+        baseline = sample if baseline is None else baseline + (sample - baseline) * dt_s / BASELINE_S
+    heat_on_since_s, heat_off_since_s = state.heat_on_since_s, state.heat_off_since_s
+    if outputs.heat_on:
+        heat_on_since_s = now_s if heat_on_since_s is None else heat_on_since_s
+    elif heat_on_since_s is not None:
+        heat_on_since_s, heat_off_since_s = None, now_s
+    inflow_c, target_c = good.get("inflow_c"), regulation.inflow_target_c
+    gained = state.gained
+    if not outputs.heat_on or inflow_c is None or target_c is None or inflow_c >= target_c - NEAR_TARGET_C:
+        gained = (0.0, now_s)
+    elif inflow_c >= gained[0] + RISE_C or gained[0] == 0.0:
+        gained = (inflow_c, now_s)
+    taken = state.dose
+    if step.inflow_open and step.heat is Heat.CAVITY:
+        taken = dose.step(
+            taken,
+            dt_s=dt_s,
+            cavity_mean_c=sensed.cavity_mean_c,
+            cavity_max_c=sensed.cavity_max_c,
+            inflow_c=good.get("inflow_c"),
+            core_c=good.get("core_c"),
+            perfusing=step.name == "perfuse",
+        )
+    return state._replace(
+        outputs=outputs,
+        regulation=regulation,
+        latch=latch,
+        alarms=alarms,
+        reset_asked_s=reset_asked_s,
+        pump_reference_lpm=reference,
+        pump_changed_s=changed_s,
+        flow_since_s=flow_since_s,
+        line_baseline=baseline,
+        gained=gained,
+        heat_on_since_s=heat_on_since_s,
+        heat_off_since_s=heat_off_since_s,
+        dose=taken,
+    )
