@@ -103,6 +103,7 @@ class Cycle:
         held_in_bypass = conditions.slug(situation)
         if held_in_bypass:
             wanted = wanted._replace(inflow_open=False, heat_on=False, heater_fraction=0.0)
+            regulation = Regulation(setback_c=regulation.setback_c)  # or it winds up against heat that is withheld
         latch, active = interlocks.evaluate(state.latch, situation)
         if latch.trips is not state.latch.trips:
             events += tuple(
@@ -121,7 +122,7 @@ class Cycle:
         elif reset_asked_s is not None:
             latch, reset_events, reset_asked_s = _reset(latch, active, reset_asked_s, now_s)
         if latch.trips or not latch.armed:
-            regulation = Regulation()
+            regulation = Regulation(setback_c=regulation.setback_c)
         outputs = interlocks.permit(wanted, latch)
         alarms = state.alarms
         if active or alarms.active:
