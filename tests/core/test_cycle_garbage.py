@@ -158,6 +158,34 @@ def test_h07_hot_fluid_is_held_in_the_bypass_until_it_has_cooled() -> None:
     assert world.outputs.inflow_open
 
 
+def test_h07_while_the_fluid_is_held_in_the_bypass_the_demand_does_not_wind_up() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.step(Act.STOP)
+    world.bent |= {"inflow_c": 43.6, "heater_outlet_c": 43.6}
+    world.run(3.0)
+    world.step(Act.RESET)
+    world.step(Act.RESUME)
+    world.run(120.0)
+    assert "slug" in world.state.alarms.active
+    assert world.state.regulation.inflow_target_c is None
+    world.bent |= {"inflow_c": 42.9, "heater_outlet_c": 42.9}
+    world.until(lambda w: w.outputs.heat_on, within_s=3.0)
+    assert world.outputs.bath_setpoint_c <= 43.1
+
+
+def test_h03_a_trip_does_not_forget_how_far_the_core_guard_has_set_the_target_back() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.bent["core_c"] = 38.7
+    world.run(120.0)
+    setback_c = world.state.regulation.setback_c
+    assert setback_c > 0.3
+    world.step(Act.STOP)
+    world.run(5.0)
+    world.step(Act.RESET)
+    world.step(Act.RESUME)
+    assert world.state.regulation.setback_c == pytest.approx(setback_c, abs=0.01)
+
+
 def test_h09_after_air_the_line_circulates_in_the_bypass_until_somebody_resumes() -> None:
     world = world_in("perfuse", settle_s=20.0)
     world.bent["bubble_mm"] = 8.0
