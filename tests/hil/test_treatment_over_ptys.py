@@ -91,10 +91,19 @@ def test_heat_goes_off_when_control_is_gone_and_a_new_control_begins_in_standby(
         assert not truth["terminals"]["contactor_closed"]
         if number == signal.SIGSTOP:
             os.kill(pid, signal.SIGKILL)
+        wait_for_another(run_dir / "control.lock", pid)
         with Client.wait(run_dir / CONTROL_SOCKET, for_s=15.0) as client:
             state = follow(client, lambda state: "phase" in state, 10.0)[-1]
         assert state["phase"] == "STANDBY"
         assert not state["heat_on"]
+
+
+def wait_for_another(lock: Path, pid: int) -> None:
+    """Until then the dead control's socket may still take a connection, and drop it."""
+    until_s = time.monotonic() + 15.0
+    while lock.read_text().strip() in ("", str(pid)):
+        assert time.monotonic() < until_s, "control was not started again"
+        time.sleep(0.05)
 
 
 def ask_simulator(path: Path) -> dict[str, Any]:
