@@ -18,10 +18,11 @@ from rich.table import Table
 
 from config.loading import effective_json, effective_sha256, load_pair, load_rig
 from config.problems import ConfigError
-from config.schema import Patient, Rig
+from config.schema import Rig
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET, InUse, default_run_dir
 from controller.runtime.session import NotRunning
+from controller.runtime.settings import BadSetting, patient_of
 
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 
@@ -42,7 +43,7 @@ def main() -> None:
     """Entry point: configuration errors and refusals are one line and exit code 2."""
     try:
         app()
-    except (ConfigError, InUse, OSError, NotRunning, Unreachable, ValueError) as error:
+    except (BadSetting, ConfigError, InUse, OSError, NotRunning, Unreachable, ValueError) as error:
         Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
     except Refusal as error:
@@ -74,7 +75,7 @@ def run(
         raise ValueError("--speed is for simulated rigs only")
     name = rig or "bench"
     chosen, _ = load_pair(name, treatment)
-    parse_patient(patient)
+    patient_of(patient)
     parse_ports(port, chosen)
     where = run_dir or default_run_dir()
     arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
@@ -123,7 +124,7 @@ def simulate(
         result = simulate_treatment(
             rig=chosen,
             treatment=protocol,
-            patient=parse_patient(patient),
+            patient=patient_of(patient),
             seed=seed,
             faults=fault or [],
             sampled=sampled,
@@ -262,20 +263,6 @@ def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:
             sys.stdout.write(json.dumps(client.state(), allow_nan=False) + "\n")
         return
     show(where)
-
-
-def parse_patient(text: str) -> Patient:
-    """Read PSEUDONYM:HEIGHT_CM:WEIGHT_KG. Raises ValueError that says what is allowed."""
-    import msgspec
-
-    parts = text.split(":")
-    try:
-        raw = {"pseudonym": parts[0], "height_cm": float(parts[1]), "weight_kg": float(parts[2])}
-        return msgspec.convert(raw, Patient)
-    except (IndexError, ValueError, msgspec.ValidationError) as error:
-        raise ValueError(
-            f"--patient {text!r}: {error}; allowed: PSEUDONYM:HEIGHT_CM:WEIGHT_KG, 100 to 230 cm, 30 to 200 kg"
-        ) from error
 
 
 def parse_ports(texts: list[str] | None, rig: Rig) -> dict[str, str]:
