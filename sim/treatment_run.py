@@ -134,6 +134,8 @@ def simulate_treatment(
     """
     planned = [parse(text) for text in faults]
     for fault in planned:
+        if fault.kind == "host":
+            raise ValueError(f"fault {fault}: a host fault needs real processes; virtual time has none to strike")
         check(fault, signals=list(rig.signals), devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
     tally = Tally()
     started = Started(START_S, time.time())

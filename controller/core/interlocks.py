@@ -46,6 +46,7 @@ class Interlock(NamedTuple):
     priority: Priority
     title: str
     advice: str
+    bypass: bool = False  # after the reset the pump may turn in the bypass, to cool or de-air, before anybody resumes
 
 
 class Trip(NamedTuple):
@@ -62,6 +63,7 @@ class Latch(NamedTuple):
 
     trips: tuple[Trip, ...] = ()
     armed: bool = False
+    still: bool = False  # a trip has stopped the pump: a reset alone does not start it
     since: Mapping[str, float] = {}  # condition true since, by row
 
     @property
@@ -74,14 +76,14 @@ _R = Response
 _HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
 
 TABLE: tuple[Interlock, ...] = (
-    Interlock("stop", "H00", c.stop, 0.0, _R.R3, _HIGH, "STOP pressed", "Reset, then resume or drain."),
+    Interlock("stop", "H00", c.stop, 0.0, _R.R3, _HIGH, "STOP pressed", "Find out why; reset (x), then resume (r)."),
     Interlock(
         "outlet_over", "H01", c.above("heater_outlet_c", "outlet_trip_c"), 0.2, _R.R3, _HIGH,
-        "Heater outlet too hot", "Clamp stays shut. Let it cool in the bypass; check flow and heater.",
+        "Heater outlet too hot", "Clamp stays shut. Let it cool in the bypass; check flow and heater.", True,
     ),
     Interlock(
         "inflow_over", "H01", c.above("inflow_c", "inflow_trip_c"), 0.3, _R.R3, _HIGH,
-        "Inflow too hot", "Clamp stays shut. Let it cool in the bypass; check set-point and flow.",
+        "Inflow too hot", "Clamp stays shut. Let it cool in the bypass; check set-point and flow.", True,
     ),
     Interlock(
         "source_over", "H01", c.source_over, 0.5, _R.R1, _HIGH, "Heat source too hot", "Check the circulator.",
@@ -103,7 +105,7 @@ TABLE: tuple[Interlock, ...] = (
     Interlock(
         "reservoir_low", "H08", c.reservoir_low, 0.5, _R.R3, _HIGH, "Reservoir low", "Add carrier; look for a leak.",
     ),
-    Interlock("air", "H09", c.air, 0.0, _R.R3, _HIGH, "Air in the line", "De-air in the bypass before resuming."),
+    Interlock("air", "H09", c.air, 0.0, _R.R3, _HIGH, "Air in the line", "De-air in the bypass before resuming.", True),
     Interlock(
         "line_pressure", "H10", c.above("line_pressure_mmhg", "line_pressure_trip_mmhg"), 0.2, _R.R2, _HIGH,
         "Line pressure too high", "Look for a kink or clamp in the inflow line.",
@@ -257,7 +259,10 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
         for row, text in active
         if row.response is not Response.R0 and row.id not in held
     )
-    return Latch(latch.trips + new, latch.armed and not new, starting), tuple(active)
+    still = any(
+        row.response in (Response.R2, Response.R3) and not row.bypass for row, _ in active if row.id not in held
+    )
+    return Latch(latch.trips + new, latch.armed and not new, latch.still or still, starting), tuple(active)
 
 
 def permit(outputs: Outputs, latch: Latch) -> Outputs:
@@ -266,6 +271,8 @@ def permit(outputs: Outputs, latch: Latch) -> Outputs:
         return outputs
     responses = {trip.response for trip in latch.trips}
     outputs = outputs._replace(heat_on=False, heater_fraction=0.0)
+    if latch.still:
+        outputs = outputs._replace(pump_lpm=0.0, pump_enable=False, inflow_open=False)
     if Response.R2 in responses:
         outputs = outputs._replace(pump_lpm=0.0, inflow_open=False, outflow_closed=False)
     if Response.R3 in responses:

@@ -64,7 +64,9 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.latch.tripped:
         raise RefusedOrder("a trip is latched; reset first")
     walk = desk.walk._replace(started_s=desk.now_s, hold="")
-    return desk._replace(walk=walk, latch=desk.latch._replace(armed=True), goto="self_test"), "treatment started"
+    return desk._replace(
+        walk=walk, latch=desk.latch._replace(armed=True, still=False), goto="self_test"
+    ), "treatment started"
 
 
 def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -76,7 +78,8 @@ def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     walk = desk.walk._replace(confirmed=True)
     if asks == "dose":
         walk = walk._replace(first_dose_s=desk.now_s)
-    return desk._replace(walk=walk), f"{desk.step.phase.value} confirmed"
+    latch = desk.latch._replace(still=False)  # no trip is latched, or the gate would not be open
+    return desk._replace(walk=walk, latch=latch), f"{desk.step.phase.value} confirmed"
 
 
 def _dose(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -113,7 +116,9 @@ def _resume(desk: Desk, order: Order) -> tuple[Desk, str]:
     if not desk.walk.hold and not desk.demoted:
         raise RefusedOrder("nothing is held")
     walk = desk.walk._replace(hold="")
-    return desk._replace(walk=walk, latch=desk.latch._replace(armed=True), demoted=False), "resumed and re-armed"
+    return desk._replace(
+        walk=walk, latch=desk.latch._replace(armed=True, still=False), demoted=False
+    ), "resumed and re-armed"
 
 
 def _stop(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -129,7 +134,8 @@ def _reset(desk: Desk, order: Order) -> tuple[Desk, str]:
 def _drain(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.step.name not in ("fill", "warm_up", "perfuse"):
         raise RefusedOrder(f"there is nothing to drain in {desk.step.phase.value}")
-    return desk._replace(goto="drain", walk=desk.walk._replace(hold="")), "perfusion ended, draining"
+    latch = desk.latch._replace(still=desk.latch.still and desk.latch.tripped)
+    return desk._replace(goto="drain", latch=latch, walk=desk.walk._replace(hold="")), "perfusion ended, draining"
 
 
 def _acknowledge(desk: Desk, order: Order) -> tuple[Desk, str]:

@@ -22,7 +22,7 @@ HELP = (
     "a acknowledge  p audio pause   + - target   ] [ flow   q quit"
 )
 BAND_LOW_C, BAND_HIGH_C = 36.0, 46.0
-BAND_WIDTH = 30
+BAND_WIDTH = 22
 PRIORITY_STYLE: Mapping[str, str] = {"HIGH": "bold white on red", "MEDIUM": "black on yellow", "LOW": "black on cyan"}
 TEMPERATURES = (
     "cavity_mean_c",
@@ -73,8 +73,8 @@ def _header(state: Mapping[str, Any], blind: bool, age_s: float, lost: str) -> R
 
 def _columns(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableType:
     outer = Table.grid(expand=True, padding=(0, 2))
-    outer.add_column(ratio=3)
-    outer.add_column(ratio=2)
+    outer.add_column(ratio=5, min_width=60)
+    outer.add_column(ratio=4)
     outer.add_row(_temperatures(shown, state), _circuit(shown))
     return outer
 
@@ -82,7 +82,7 @@ def _columns(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableTy
 def _temperatures(shown: Mapping[str, Any], state: Mapping[str, Any]) -> RenderableType:
     table = Table(expand=True, box=None)
     table.add_column("Temperature", no_wrap=True)
-    table.add_column("°C", justify="right", no_wrap=True)
+    table.add_column("°C", justify="right", no_wrap=True, min_width=5)
     table.add_column(f"{BAND_LOW_C:.0f}{'41-43':^{BAND_WIDTH - 4}}{BAND_HIGH_C:.0f}", no_wrap=True)
     labels = by_name()
     values, bad = shown.get("values", {}), shown.get("bad", {})
@@ -97,7 +97,9 @@ def _temperatures(shown: Mapping[str, Any], state: Mapping[str, Any]) -> Rendera
     target, wanted = shown.get("target_c"), values.get("inflow_target_c")
     table.add_row("Target", "--.-" if target is None else f"{target:.2f}", str(shown.get("mode", "")))
     table.add_row("Inflow set-point", "--.-" if wanted is None else f"{wanted:.2f}", "")
-    return Panel(table, title=str(state.get("phase", "")), title_align="left")
+    title = str(state.get("phase", ""))
+    mark = "TRIPPED in " if shown.get("trips") else "HELD in " if shown.get("hold") else ""
+    return Panel(table, title=mark + title, title_align="left")
 
 
 def _band(value: float | None) -> Text:
@@ -137,14 +139,15 @@ def _number(value: float | None, decimals: int) -> str:
 
 def _what_now(shown: Mapping[str, Any]) -> RenderableType:
     text = Text()
+    held = _held(shown)
     text.append("Now   ", style="bold")
-    text.append(f"{shown.get('doing', '')}\n")
+    text.append(f"{'Heat off.' if held else shown.get('doing', '')}\n")
     text.append("Wait  ", style="bold")
     hold, gate, asks = shown.get("hold", ""), shown.get("gate", ""), shown.get("asks", "")
     waits = hold or gate or (f"ready: press {'d' if asks == 'dose' else 'c'} to {asks}" if asks else "")
     text.append(f"{waits}\n")
     text.append("You   ", style="bold")
-    text.append(str(shown.get("person", "")))
+    text.append(held or str(shown.get("person", "")))
     plan, given = shown.get("dose_plan", []), shown.get("doses", 0)
     if plan:
         doses = [
@@ -154,6 +157,13 @@ def _what_now(shown: Mapping[str, Any]) -> RenderableType:
         text.append("\nDrug  ", style="bold")
         text.append(f"{plan[0]['drug']}: {', '.join(doses)}")
     return Panel(text, title="Step", title_align="left")
+
+
+def _held(shown: Mapping[str, Any]) -> str:
+    """What a person does about a trip or a hold; "" when there is none."""
+    if shown.get("trips"):
+        return "Remove the cause, then x to reset. Heat and flow wait for r after that."
+    return "r to resume; until then nothing heats." if shown.get("hold") else ""
 
 
 def _alarms(shown: Mapping[str, Any]) -> RenderableType:

@@ -340,3 +340,29 @@ def test_h33_a_protective_status_without_probes_leaves_them_unknown() -> None:
     inputs = world.inputs()._replace(protective=ProtectiveStatus(world.now_s + 0.1, True, False))
     state, _, _ = world.cycle.step(world.state, inputs, world.now_s + 0.1)
     assert {"outlet_b_c", "inflow_b_c"} <= set(state.sensed.bad)
+
+
+@pytest.mark.parametrize("step", ["prime", "preheat", "warm_up", "perfuse"])
+def test_after_a_stop_the_pump_stands_through_the_reset_until_somebody_resumes(step: str) -> None:
+    world = world_in(step, settle_s=10.0)
+    world.step(Act.STOP)
+    world.step(Act.RESET)
+    world.run(10.0)
+    assert world.trips == ()
+    assert (world.outputs.pump_lpm, world.outputs.pump_enable, world.outputs.heat_on) == (0.0, False, False)
+    world.step(Act.RESUME)
+    world.run(2.0)
+    assert world.outputs.pump_enable
+
+
+def test_after_a_stop_a_drained_patient_can_still_be_rinsed_without_heat() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.step(Act.STOP)
+    world.step(Act.DRAIN)
+    world.step(Act.RESET)
+    world.until(lambda w: w.step_name == "rinse_ready" and not w.state.gate, within_s=600.0)
+    world.step(Act.CONFIRM)
+    world.run(5.0)
+    assert world.step_name == "rinse_fill"
+    assert world.outputs.pump_enable
+    assert not world.outputs.heat_on
