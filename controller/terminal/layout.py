@@ -49,11 +49,10 @@ def render(state: Mapping[str, Any], *, age_s: float, lost: str, said: str) -> R
     """The whole screen. Older than STALE_S: NO DATA, and dashes in place of every number."""
     blind = not state or age_s > STALE_S
     shown = {} if blind else state
-    parts: list[RenderableType] = [_header(state, blind, age_s, lost)]
-    parts.append(_columns(shown, state))
-    parts.append(_what_now(shown))
+    parts: list[RenderableType] = [_header(state, blind, age_s, lost), Text(said or " ", style="bold")]
     parts.append(_alarms(shown))
-    parts.append(Text(said or " ", style="bold"))
+    parts.append(_what_now(shown))
+    parts.append(_columns(shown, state))
     parts.append(Text(HELP, style="dim"))
     return Group(*parts)
 

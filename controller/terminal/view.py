@@ -26,6 +26,7 @@ from controller.runtime.rundir import CONTROL_SOCKET
 from controller.terminal.layout import render
 
 LOOK_S = 0.2
+WIDTH_LEAST, HEIGHT_LEAST = 100, 34
 CONNECT_S = 20.0
 TARGET_STEP_C = 0.1
 FLOW_STEP_LPM = 0.05
@@ -88,7 +89,8 @@ def show(run_dir: Path) -> None:
         with _keys() as read_key, Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 age_s = time.monotonic() - newest.came_s
-                live.update(render(newest.state, age_s=age_s, lost=newest.lost, said=said), refresh=True)
+                small = _too_small(console)
+                live.update(render(newest.state, age_s=age_s, lost=newest.lost, said=small or said), refresh=True)
                 key = read_key(LOOK_S)
                 if key == "q":
                     idle = newest.state.get("phase") in ("STANDBY", "COMPLETE", None)
@@ -99,6 +101,13 @@ def show(run_dir: Path) -> None:
                     said, quitting = _press(path, key, newest.state), False
     finally:
         newest.close()
+
+
+def _too_small(console: Console) -> str:
+    width, height = console.size
+    if width >= WIDTH_LEAST and height >= HEIGHT_LEAST:
+        return ""
+    return f"This terminal is {width}x{height}; parts are cut off below {WIDTH_LEAST}x{HEIGHT_LEAST}."
 
 
 def _press(path: Path, key: str, state: Mapping[str, Any]) -> str:
