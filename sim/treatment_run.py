@@ -1,6 +1,6 @@
 """Run one simulated treatment to its end and say in numbers how it went.
 
-Not responsible for the treatment (`sim.cosim`) or for showing the numbers (`controller.app`).
+Not responsible for the treatment (`sim.cosim`) or for showing the numbers (`controller.commandline`).
 """
 
 from __future__ import annotations

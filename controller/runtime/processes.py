@@ -21,6 +21,7 @@ from config.loading import load_pair
 from config.schema import Patient, Rig
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
+from controller.runtime.preflight import missing_ports
 from controller.runtime.rundir import SIM_SOCKET, make_run_dir
 
 RESTARTS_MAX = 3
@@ -79,6 +80,9 @@ class Supervisor:
             if plan.log_dir is not None:
                 plan.log_dir.mkdir(parents=True, exist_ok=True)
             if plan.simulated and not self._start_sim():
+                return REFUSED
+            if not plan.simulated and (missing := missing_ports(self._rig)):
+                self._fail(missing)
                 return REFUSED
             self._start("protective", self._protective_arguments())
             self._start("control", self._control_arguments())

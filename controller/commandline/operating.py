@@ -1,0 +1,103 @@
+"""Commands of somebody who runs a treatment: run, act, watch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from config.loading import load_pair
+from controller.commandline.options import (
+    NOTICE,
+    AsJson,
+    FaultList,
+    PatientText,
+    PortMap,
+    RunDir,
+    TreatmentName,
+    parse_ports,
+    repeated,
+)
+from controller.runtime.client import Client
+from controller.runtime.messages import Request, order_of
+from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir
+from controller.runtime.settings import patient_of
+
+
+def run(
+    rig: Annotated[str | None, typer.Option(help="A rig with real ports. Default: the simulated bench.")] = None,
+    treatment: TreatmentName = "saline_rehearsal",
+    patient: PatientText = "BENCH:170:70",
+    simulate: Annotated[bool, typer.Option(help="Serve every port of the rig from the simulator.")] = False,
+    speed: Annotated[float, typer.Option(min=1.0, max=100.0, help="Simulated rigs only.")] = 1.0,
+    seed: int = 0,
+    port: PortMap = None,
+    fault: FaultList = None,
+    run_dir: RunDir = None,
+    data: Annotated[Path, typer.Option(help="Where records are written.")] = Path("data"),
+    view: Annotated[bool, typer.Option("--view/--no-view", help="The live view in this terminal.")] = True,
+) -> None:
+    """Start supervisor, control and protective channel on a rig; without --rig, the simulated bench."""
+    from controller.runtime import supervisor
+    from controller.runtime.session import running
+    from controller.terminal.view import show
+
+    simulated = simulate or rig is None
+    if speed != 1.0 and not simulated:
+        raise ValueError("--speed is for simulated rigs only")
+    name = rig or "bench"
+    chosen, _ = load_pair(name, treatment)
+    patient_of(patient)
+    parse_ports(port, chosen)
+    where = run_dir or default_run_dir()
+    arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
+    arguments += ["--speed", str(speed), "--seed", str(seed), *repeated("--port", port), *repeated("--fault", fault)]
+    arguments += ["--simulate"] if simulated else []
+    if view and sys.stdin.isatty() and sys.stdout.isatty():
+        with running(arguments, where):
+            show(where)
+        raise typer.Exit(0)
+    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\nSockets in {where}; Ctrl-C ends.\n")
+    sys.stdout.flush()
+    raise typer.Exit(supervisor.main([*arguments, "--run-dir", str(where)]))
+
+
+def act(
+    what: Annotated[str, typer.Argument(help="start, confirm, dose, hold, resume, stop, reset, drain, target, flow …")],
+    value: Annotated[str | None, typer.Argument(help="For target (°C) and flow (L/min).")] = None,
+    who: str = "operator",
+    text: str = "",
+    run_dir: RunDir = None,
+) -> None:
+    """Ask a running controller for one act, as the keys of the live view do."""
+    number = None if value is None else _number(what, value)
+    order_of(Request(id=1, do="act", act=what, value=number, text=text, who=who))  # refused here: nobody need run
+    with Client((run_dir or default_run_dir()) / CONTROL_SOCKET) as client:
+        if what == "stop":
+            client.stop()
+        else:
+            client.act(what, value=number, text=text, who=who)
+    Console().print(f"{what}: taken")
+
+
+def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:
+    """The live view of a running controller; with --json its state once."""
+    from controller.terminal.view import show
+
+    where = run_dir or default_run_dir()
+    if as_json:
+        with Client(where / CONTROL_SOCKET) as client:
+            sys.stdout.write(json.dumps(client.state(), allow_nan=False) + "\n")
+        return
+    show(where)
+
+
+def _number(what: str, word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise ValueError(f"{what} {word!r}: no number; allowed: digits with a point, e.g. 41.5") from None

@@ -1,0 +1,57 @@
+"""Options and small helps that several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from config.schema import Rig
+
+NOTICE = "Research and bench software. Not a medical device, not for use on patients."
+
+RigName = Annotated[str, typer.Option("--rig", help="Name of a rig that comes with hipec, or a TOML file.")]
+TreatmentName = Annotated[str, typer.Option("--treatment", help="Name of a treatment, or a TOML file.")]
+PatientText = Annotated[str, typer.Option("--patient", help="PSEUDONYM:HEIGHT_CM:WEIGHT_KG")]
+RunDir = Annotated[Path | None, typer.Option("--run-dir", help="Where the sockets are.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
+PortMap = Annotated[list[str] | None, typer.Option("--port", help="NAME=PATH or NAME=tcp:HOST:PORT; repeatable.")]
+FaultList = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="Simulated rigs: NAME[:TARGET]@T[+DURATION][=VALUE], see `hipec faults`; repeatable."),
+]
+
+
+def parse_ports(texts: list[str] | None, rig: Rig) -> dict[str, str]:
+    """Read NAME=PATH overrides. Raises ValueError that names the rig's ports."""
+    found: dict[str, str] = {}
+    for text in texts or []:
+        name, equals, path = text.partition("=")
+        if not equals or not path or name not in rig.ports:
+            raise ValueError(f"--port {text!r}: allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}")
+        found[name] = path
+    return found
+
+
+def repeated(option: str, values: list[str] | None) -> list[str]:
+    """The option before each value, for another process's command line."""
+    return [word for value in values or [] for word in (option, value)]
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """A table with these columns, or every key of every row as JSON."""
+    if as_json:
+        sys.stdout.write(json.dumps({"rows": rows}, allow_nan=False) + "\n")
+        return
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    Console().print(table)
