@@ -13,36 +13,23 @@ from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
-from controller.core import conditions, interlocks, orders, selftest, view
+from controller.core import conditions_host, conditions_temperature, interlocks, orders, selftest, view
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
 from controller.core.interlocks import Interlock, Latch
-from controller.core.regulation import Measured, Mode, Regulation, Regulator
+from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed, Sensing
 from controller.core.signals import Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState, remember
-from controller.core.treatment import (
-    Heat,
-    Scene,
-    Step,
-    Walk,
-    contact_min,
-    enter,
-    next_dose_min,
-    on_entry,
-    phases,
-)
+from controller.core.treatment import Step, Walk, contact_min, next_dose_min, phases
+from controller.core.walker import Walker
+from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
-FLOW_UP_LPM_PER_S = 0.3
-FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first
-HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
-FALLBACK_INFLOW_C = 43.0
 RESET_WINDOW_S = 2.0
-BEGUN = "just begun"  # a gate that nobody has looked at yet is not open
 
 
 class Cycle:
@@ -56,7 +43,8 @@ class Cycle:
         self.fill_ml = self.plan.carrier_ml
         self.steps: dict[str, Step] = {step.name: step for step in phases(treatment)}
         self._sensing = Sensing(rig=rig)
-        self._regulator = Regulator(rig=rig)
+        self._wishes = Wishes(rig=rig, treatment=treatment)
+        self._walker = Walker(steps=self.steps, limits=rig.limits, treatment=treatment, fill_ml=self.fill_ml)
 
     def initial(self, now_s: float) -> CycleState:
         """Everything off, nothing armed."""
@@ -96,11 +84,11 @@ class Cycle:
         stop_asked, goto = "", ""
         if inputs.orders:
             state, events, stop_asked, goto = self._obey(state, step, inputs.orders, now_s)
-        state, walked = self._walk(state, step, goto, now_s)
+        state, walked = self._walker.step(state, step, goto, now_s)
         step = self.steps[state.walk.step]
-        wanted, regulation = self._wish(state, step, dt_s, now_s)
+        wanted, regulation = self._wishes.step(state, step, self._walker.scene(state, step, now_s), dt_s, now_s)
         situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
-        held_in_bypass = conditions.slug(situation)
+        held_in_bypass = conditions_temperature.slug(situation)
         if held_in_bypass:
             wanted = wanted._replace(inflow_open=False, heat_on=False, heater_fraction=0.0)
             regulation = Regulation(setback_c=regulation.setback_c)  # or it winds up against heat that is withheld
@@ -185,101 +173,6 @@ class Cycle:
         )
         return state, events, desk.stop_asked, desk.goto
 
-    def _walk(self, state: CycleState, step: Step, goto: str, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
-        """Look at the gate; enter the next step when it has been open long enough and confirmed where it asks."""
-        walk = state.walk
-        if goto:
-            return self._enter(state, self.steps[goto], now_s)
-        missing = step.gate(self._scene(state, step, now_s))
-        if walk.hold or state.latch.trips:
-            return state._replace(gate=walk.hold or "reset"), ()
-        if walk.confirmed:
-            # Taken at an open gate; a drug that is in does not come out when the gate closes in the next instant.
-            return self._enter(state, self.steps[self._after(step)], now_s)
-        if missing:
-            if missing == state.gate and walk.gate_since_s is None:
-                return state, ()
-            return state._replace(gate=missing, walk=walk._replace(gate_since_s=None)), ()
-        if walk.gate_since_s is None:
-            walk = walk._replace(gate_since_s=now_s)
-        since_s = now_s if walk.gate_since_s is None else walk.gate_since_s
-        left_s = step.steady_s - (now_s - since_s)
-        if left_s > 0:
-            return state._replace(gate=f"steady for another {left_s:.0f} s", walk=walk), ()
-        if step.name == "warm_up" and walk.ready_s is None:
-            walk = walk._replace(ready_s=now_s)
-        if step.asks:
-            return state._replace(gate="", walk=walk), ()
-        return self._enter(state._replace(walk=walk), self.steps[self._after(step)], now_s)
-
-    def _scene(self, state: CycleState, step: Step, now_s: float) -> Scene:
-        failed: tuple[str, ...] = ()
-        if step.name == "self_test":
-            failed = tuple(f"{c.name}: {c.measured} ({c.allowed})" for c in state.checks if not c.passed)
-        limits, treatment = self.rig.limits, self.treatment
-        return Scene(state.walk, state.sensed, state.volumes, limits, treatment, self.fill_ml, failed, now_s)
-
-    def _after(self, step: Step) -> str:
-        return step.then if step.then in self.steps else "complete"
-
-    def _enter(self, state: CycleState, step: Step, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
-        walk = enter(state.walk, step, now_s)
-        state = state._replace(walk=walk, volumes=on_entry(step, state.volumes), gate=BEGUN)
-        return state, (Event(now_s, "phase", step.name, f"{step.phase.value}: {step.doing}"),)
-
-    def _wish(self, state: CycleState, step: Step, dt_s: float, now_s: float) -> tuple[Outputs, Regulation]:
-        """What the treatment would like, were everything allowed."""
-        last, walk, good = state.outputs, state.walk, state.sensed.good
-        held = bool(walk.hold)
-        scene = self._scene(state, step, now_s)
-        asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
-        stopped = asked_lpm <= 0.0
-        least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
-        pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
-        mode, target_c = self._mode(state, step, held, now_s)
-        regulation = state.regulation
-        measured = _measured(good, state.sensed, last.inflow_open)
-        if mode is Mode.OFF or measured is None or dt_s <= 0.0:
-            # With a probe missing the demand stands still for the moment it takes the interlock to trip.
-            regulation = Regulation(setback_c=regulation.setback_c) if mode is Mode.OFF else regulation
-        else:
-            regulation = self._regulator.step(
-                regulation,
-                measured,
-                mode=mode,
-                target_c=target_c,
-                cavity_warn_c=self.treatment.cavity_warn_c,
-                dt_s=dt_s,
-            )
-        on = regulation.mode is not Mode.OFF
-        wanted = Outputs(
-            heat_on=on,
-            bath_setpoint_c=regulation.bath_setpoint_c,
-            heater_fraction=regulation.fraction if on else 0.0,
-            pump_lpm=pump_lpm,
-            pump_enable=not stopped,
-            # A hold leaves the line to the patient as it is or shuts it; only a person who resumes opens it again.
-            inflow_open=step.inflow_open and not (held and (stopped or not last.inflow_open)),
-            outflow_closed=step.outflow_closed,
-            protective_reset=last.protective_reset,
-        )
-        return wanted, regulation
-
-    def _mode(self, state: CycleState, step: Step, held: bool, now_s: float) -> tuple[Mode, float]:
-        walk = state.walk
-        if held or step.heat is Heat.OFF or state.latch.trips or not state.latch.armed:
-            return Mode.OFF, 0.0
-        flowing = state.flow_since_s is not None and now_s - state.flow_since_s >= HEAT_READY_S
-        if not state.outputs.heat_on and not (flowing and state.permitted):
-            return Mode.OFF, 0.0
-        if step.heat is Heat.PREHEAT:
-            return Mode.INFLOW, self.treatment.preheat_c
-        if state.demoted or state.sensed.cavity_valid < 2:
-            last_c = state.regulation.inflow_target_c
-            safe_c = FALLBACK_INFLOW_C if last_c is None else min(last_c, FALLBACK_INFLOW_C)
-            return Mode.INFLOW, safe_c
-        return Mode.CAVITY, walk.target_c
-
     def _situation(
         self,
         state: CycleState,
@@ -327,7 +220,7 @@ class Cycle:
 
 
 def _permits(status: ProtectiveStatus | None, now_s: float) -> bool:
-    return status is not None and status.permit and conditions.is_fresh(status, now_s)
+    return status is not None and status.permit and conditions_host.is_fresh(status, now_s)
 
 
 def _with_protective(inputs: Inputs) -> Mapping[str, Reading]:
@@ -340,15 +233,6 @@ def _with_protective(inputs: Inputs) -> Mapping[str, Reading]:
     if status.inflow_b_c is not None:
         readings["inflow_b_c"] = Reading(status.inflow_b_c, status.at_s)
     return readings
-
-
-def _measured(good: Mapping[str, float], sensed: Sensed, circulating: bool) -> Measured | None:
-    """The values that regulation needs, or None when one of them is not believed."""
-    flow, outlet, inflow = good.get("flow_lpm"), good.get("heater_outlet_c"), good.get("inflow_c")
-    back = good.get("outflow_c") if circulating else inflow
-    if flow is None or outlet is None or inflow is None or back is None:
-        return None
-    return Measured(flow, outlet, inflow, back, sensed.cavity_mean_c, sensed.cavity_max_c, good.get("core_c"))
 
 
 def _reset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from config.schema import Rig
-from controller.core import conditions
+from controller.core import conditions_host
 from controller.core.balance import Balance
 from controller.core.exchange import ProtectiveStatus
 from controller.core.sensing import Sensed
@@ -41,7 +41,7 @@ def checks(
         result.append(_within("heater power while off", good.get("heater_power_w"), -HEATER_OFF_W, HEATER_OFF_W, "W"))
     need = fill_ml + CIRCUIT_ML + rig.limits.reservoir_low_ml
     result.append(_within("reservoir", volumes.level_ml, need, rig.circuit.reservoir_full_ml, "mL"))
-    alive = protective is not None and conditions.is_fresh(protective, now_s)
+    alive = protective is not None and conditions_host.is_fresh(protective, now_s)
     said = "no answer" if protective is None else protective.trip or ("ready" if alive else "silent")
     result.append(Check("protective channel", said, "ready", alive and protective is not None and not protective.trip))
     opened = protective is not None and not protective.contactor_closed

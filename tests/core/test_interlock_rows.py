@@ -161,8 +161,8 @@ def test_row_ids_are_unique_and_every_row_says_what_to_do() -> None:
     for row in TABLE:
         assert row.title
         assert row.advice.endswith(".")
-        assert row.hazard[0] == "H"
-        assert row.hazard[1:].isdigit()
+        assert row.hazards
+        assert all(hazard[0] == "H" and hazard[1:].isdigit() and len(hazard) == 3 for hazard in row.hazards)
 
 
 def test_what_takes_energy_away_is_high_priority_and_quick() -> None:

@@ -1,0 +1,71 @@
+"""Conditions of flow and pressure: heat without flow, air, an open line, a pump that does something else.
+
+Not responsible for delays, latches or responses (`interlocks`).
+"""
+
+from __future__ import annotations
+
+from controller.core.situation import Situation
+
+STALL_RUN_UP_S = 3.0
+FLOW_LEAST_LPM = 0.2
+RPM_LEAST = 2.0
+
+
+def heat_without_flow(s: Situation) -> str:
+    """Heat is commanded without both proofs of flow: the meter's value and the pump's own read-back."""
+    if not s.last.heat_on:
+        return ""
+    flow, rpm = s.good.get("flow_lpm"), s.good.get("pump_rpm")
+    if flow is None:
+        return f"flow unknown ({s.bad.get('flow_lpm', 'missing')}) while heating"
+    if not flow >= s.limits.heat_flow_min_lpm:
+        return f"flow {flow:.2f} L/min < {s.limits.heat_flow_min_lpm:g} L/min while heating"
+    if rpm is None:
+        return f"pump speed unknown ({s.bad.get('pump_rpm', 'missing')}) while heating"
+    if not abs(rpm) >= RPM_LEAST:
+        return f"pump reads {rpm:.1f} rpm while heating"
+    return ""
+
+
+def air(s: Situation) -> str:
+    """A bubble at the detector while the line is open to the patient."""
+    size = s.good.get("bubble_mm")
+    if not s.last.inflow_open or size is None or size < s.limits.bubble_trip_mm:
+        return ""
+    return f"bubble {size:.1f} mm >= {s.limits.bubble_trip_mm:g} mm"
+
+
+def disconnected(s: Situation) -> str:
+    """The inflow line's pressure has fallen far below what it was at this flow: the line is open somewhere."""
+    flow, pressure = s.good.get("flow_lpm"), s.good.get("line_pressure_mmhg")
+    if s.line_baseline is None or flow is None or pressure is None or not s.last.inflow_open or flow < 0.4:
+        return ""
+    expected = s.line_baseline * flow
+    if expected < 20.0 or pressure >= 0.35 * expected:
+        return ""
+    return f"line pressure {pressure:.0f} mmHg at {flow:.2f} L/min, {expected:.0f} mmHg expected"
+
+
+def reversed_flow(s: Situation) -> str:
+    """The fluid runs backwards."""
+    flow = s.good.get("flow_lpm")
+    return "" if flow is None or flow > -0.05 else f"flow {flow:.2f} L/min, backwards"
+
+
+def runaway(s: Situation) -> str:
+    """The pump delivers clearly more than it was told to."""
+    flow = s.good.get("flow_lpm")
+    if flow is None or s.pump_steady_s < STALL_RUN_UP_S:
+        return ""
+    most = s.last.pump_lpm * 1.3 + 0.15
+    return "" if flow <= most else f"flow {flow:.2f} L/min > {most:.2f} L/min at set {s.last.pump_lpm:.2f}"
+
+
+def stalled(s: Situation) -> str:
+    """The pump is told to run and the fluid does not move."""
+    flow = s.good.get("flow_lpm")
+    asked = s.last.pump_lpm
+    if flow is None or asked < FLOW_LEAST_LPM or s.pump_steady_s < STALL_RUN_UP_S:
+        return ""
+    return "" if flow >= 0.5 * asked else f"flow {flow:.2f} L/min at set {asked:.2f} L/min"

@@ -1,0 +1,73 @@
+"""Conditions of devices, of the protective channel, of the computer and of people.
+
+Not responsible for delays, latches or responses (`interlocks`).
+"""
+
+from __future__ import annotations
+
+from controller.core.exchange import ProtectiveStatus
+from controller.core.sensing import FUTURE_S
+from controller.core.situation import Situation
+
+STATUS_MAX_AGE_S = 0.5
+
+
+def device_lost(s: Situation) -> str:
+    """A device has not answered for longer than its outputs live."""
+    for fault in () if s.idle else s.link_faults:
+        if not (s.now_s - fault.since_s <= 1.0):
+            return f"{fault.device}: {fault.text}"
+    return ""
+
+
+def device_late(s: Situation) -> str:
+    """A device has missed an answer."""
+    return f"{s.link_faults[0].device}: {s.link_faults[0].text}" if s.link_faults and not s.idle else ""
+
+
+def is_fresh(status: ProtectiveStatus, now_s: float) -> bool:
+    """The protective channel's word is recent. One from the future is a broken clock, not a fresh word."""
+    return -FUTURE_S <= now_s - status.at_s <= STATUS_MAX_AGE_S
+
+
+def protective_lost(s: Situation) -> str:
+    """The protective channel has not been heard: permit needs both channels."""
+    status = s.protective
+    if s.idle:
+        return ""
+    if status is None:
+        return "the protective channel has never answered"
+    age = s.now_s - status.at_s
+    return "" if is_fresh(status, s.now_s) else f"the protective channel is silent for {age:.1f} s"
+
+
+def protective_trip(s: Situation) -> str:
+    """The protective channel has tripped."""
+    return s.protective.trip if s.protective is not None else ""
+
+
+def protective_refuses(s: Situation) -> str:
+    """Heat is asked for and the protective channel does not let it on, for a reason it has not latched."""
+    if s.protective is None or not s.last.heat_on or s.protective.permit:
+        return ""
+    return "heat is asked for without the protective channel's permit"
+
+
+def overrun(s: Situation) -> str:
+    """The cycle came late."""
+    return "" if s.overrun_s <= 0.2 else f"cycle {s.overrun_s * 1000:.0f} ms late"
+
+
+def host(s: Situation) -> str:
+    """The host says that something beside the control does not work."""
+    return s.host_faults[0] if s.host_faults else ""
+
+
+def stop(s: Situation) -> str:
+    """Somebody pressed STOP."""
+    return f"STOP by {s.stop_asked}" if s.stop_asked else ""
+
+
+def dose_due(s: Situation) -> str:
+    """A fraction of the drug is due."""
+    return s.dose_due

@@ -1,0 +1,94 @@
+"""The rows that inform: nothing is taken away and nothing latches.
+
+Not responsible for delays or alarm states (`interlocks`, `alarms`).
+"""
+
+from __future__ import annotations
+
+from controller.core import conditions as c
+from controller.core import conditions_host as host
+from controller.core import conditions_temperature as heat
+from controller.core import conditions_volume as volume
+from controller.core.interlocks_row import Interlock, Priority, Response
+
+_R = Response
+_HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
+
+ADVISORIES: tuple[Interlock, ...] = (
+    Interlock(
+        "drift", ("H14",), volume.drifting, 1.0, _R.R0, _MEDIUM,
+        "Level falls", "Look for a slow leak.",
+    ),
+    Interlock(
+        "cavity_few", ("H18",), heat.cavity_few, 2.0, _R.R0, _MEDIUM,
+        "One cavity probe left", "Inflow control only; replace probes, then resume.",
+    ),
+    Interlock(
+        "cavity_outlier", ("H20",), heat.cavity_outlier, 5.0, _R.R0, _MEDIUM,
+        "Cavity probe left out", "Check its place.",
+    ),
+    Interlock(
+        "core_lost", ("H18",), heat.core_lost, 3.0, _R.R0, _MEDIUM,
+        "Core NOT MONITORED", "Check the core probe.",
+    ),
+    Interlock(
+        "inflow_differs", ("H22",), c.disagree("inflow_c", "inflow_b_c", "probe_disagreement_warn_c"),
+        10.0, _R.R0, _MEDIUM, "Inflow probes differ", "Compare with a third thermometer.",
+    ),
+    Interlock(
+        "device_late", ("H28",), host.device_late, 0.3, _R.R0, _LOW,
+        "Device answers late", "Check the cable.",
+    ),
+    Interlock(
+        "host", ("H37",), host.host, 0.0, _R.R0, _MEDIUM,
+        "Computer", "See the text.",
+    ),
+    Interlock(
+        "core_alarm", ("H03",), c.above("core_c", "core_alarm_c"), 5.0, _R.R0, _HIGH,
+        "Core hot", "Cool the patient; the target is being lowered.",
+    ),
+    Interlock(
+        "core_warn", ("H03",), c.above("core_c", "core_warn_c"), 10.0, _R.R0, _MEDIUM,
+        "Core warm", "Cool the patient.",
+    ),
+    Interlock(
+        "core_low", ("H03",), heat.core_low, 60.0, _R.R0, _LOW,
+        "Core cool", "Less cooling.",
+    ),
+    Interlock(
+        "cavity_warm", ("H02",), heat.cavity_warm, 5.0, _R.R0, _MEDIUM,
+        "Cavity warm", "Agitate.",
+    ),
+    Interlock(
+        "cavity_cool", ("H04",), heat.cavity_cool, 30.0, _R.R0, _MEDIUM,
+        "Cavity cool", "Check flow and cover.",
+    ),
+    Interlock(
+        "line_pressure_high", ("H10",), c.above("line_pressure_mmhg", "line_pressure_alarm_mmhg"), 1.0, _R.R0, _MEDIUM,
+        "Line pressure high", "Look for a kink.",
+    ),
+    Interlock(
+        "cavity_pressure_high", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_warn_mmhg"),
+        3.0, _R.R0, _MEDIUM, "Cavity pressure high", "Free the outflow.",
+    ),
+    Interlock(
+        "weak_heat", ("H04",), heat.weak_heat, 300.0, _R.R0, _LOW,
+        "Heat source at its limit", "Lower the flow.",
+    ),
+    Interlock(
+        "at_cap", ("H04",), heat.at_cap, 600.0, _R.R0, _LOW,
+        "Inflow at its cap", "Raise the flow or cover.",
+    ),
+    Interlock(
+        "not_heating", ("H04",), heat.not_heating, 1.0, _R.R0, _MEDIUM,
+        "Not heating", "Check heater, contactor and mains.",
+    ),
+    Interlock(
+        "slug", ("H07",), heat.slug, 0.5, _R.R0, _LOW,
+        "Hot fluid held in the bypass", "Wait until it has cooled.",
+    ),
+    Interlock(
+        "dose_due", ("H41",), host.dose_due, 0.0, _R.R0, _LOW,
+        "Dose due", "Give the fraction and enter it.",
+    ),
+)  # fmt: skip

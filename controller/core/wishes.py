@@ -1,0 +1,91 @@
+"""What the treatment would like of pump, clamps and heat in this cycle, were everything allowed.
+
+Not responsible for whether it is allowed (`interlocks`) or for the loops themselves (`regulation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from config.schema import Rig, Treatment
+from controller.core.exchange import Outputs
+from controller.core.regulation import Measured, Mode, Regulation, Regulator
+from controller.core.sensing import Sensed
+from controller.core.state import CycleState
+from controller.core.treatment import Heat, Scene, Step
+
+FLOW_UP_LPM_PER_S = 0.3
+FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first
+HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
+FALLBACK_INFLOW_C = 43.0
+
+
+class Wishes:
+    """The wishes of one rig and treatment. Stateless."""
+
+    def __init__(self, *, rig: Rig, treatment: Treatment) -> None:
+        self._treatment = treatment
+        self._regulator = Regulator(rig=rig)
+
+    def step(
+        self, state: CycleState, step: Step, scene: Scene, dt_s: float, now_s: float
+    ) -> tuple[Outputs, Regulation]:
+        """What the treatment would like, were everything allowed."""
+        last, walk, good = state.outputs, state.walk, state.sensed.good
+        held = bool(walk.hold)
+        asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
+        stopped = asked_lpm <= 0.0
+        least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
+        pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
+        mode, target_c = self._mode(state, step, held, now_s)
+        regulation = state.regulation
+        measured = _measured(good, state.sensed, last.inflow_open)
+        if mode is Mode.OFF or measured is None or dt_s <= 0.0:
+            # With a probe missing the demand stands still for the moment it takes the interlock to trip.
+            regulation = Regulation(setback_c=regulation.setback_c) if mode is Mode.OFF else regulation
+        else:
+            regulation = self._regulator.step(
+                regulation,
+                measured,
+                mode=mode,
+                target_c=target_c,
+                cavity_warn_c=self._treatment.cavity_warn_c,
+                dt_s=dt_s,
+            )
+        on = regulation.mode is not Mode.OFF
+        wanted = Outputs(
+            heat_on=on,
+            bath_setpoint_c=regulation.bath_setpoint_c,
+            heater_fraction=regulation.fraction if on else 0.0,
+            pump_lpm=pump_lpm,
+            pump_enable=not stopped,
+            # A hold leaves the line to the patient as it is or shuts it; only a person who resumes opens it again.
+            inflow_open=step.inflow_open and not (held and (stopped or not last.inflow_open)),
+            outflow_closed=step.outflow_closed,
+            protective_reset=last.protective_reset,
+        )
+        return wanted, regulation
+
+    def _mode(self, state: CycleState, step: Step, held: bool, now_s: float) -> tuple[Mode, float]:
+        walk = state.walk
+        if held or step.heat is Heat.OFF or state.latch.trips or not state.latch.armed:
+            return Mode.OFF, 0.0
+        flowing = state.flow_since_s is not None and now_s - state.flow_since_s >= HEAT_READY_S
+        if not state.outputs.heat_on and not (flowing and state.permitted):
+            return Mode.OFF, 0.0
+        if step.heat is Heat.PREHEAT:
+            return Mode.INFLOW, self._treatment.preheat_c
+        if state.demoted or state.sensed.cavity_valid < 2:
+            last_c = state.regulation.inflow_target_c
+            safe_c = FALLBACK_INFLOW_C if last_c is None else min(last_c, FALLBACK_INFLOW_C)
+            return Mode.INFLOW, safe_c
+        return Mode.CAVITY, walk.target_c
+
+
+def _measured(good: Mapping[str, float], sensed: Sensed, circulating: bool) -> Measured | None:
+    """The values that regulation needs, or None when one of them is not believed."""
+    flow, outlet, inflow = good.get("flow_lpm"), good.get("heater_outlet_c"), good.get("inflow_c")
+    back = good.get("outflow_c") if circulating else inflow
+    if flow is None or outlet is None or inflow is None or back is None:
+        return None
+    return Measured(flow, outlet, inflow, back, sensed.cavity_mean_c, sensed.cavity_max_c, good.get("core_c"))
