@@ -1,0 +1,83 @@
+"""What a person gets from the command line: one clear message, the exit code, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.loading import load_rig
+from controller.app import main
+from controller.runtime.preflight import missing_ports
+from sim.fault_catalogue import CATALOGUE
+
+
+def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hipec", *words])
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["act", "bogus"], "unknown act 'bogus'; allowed: start"),
+        (["act", "flow", "4,2"], "flow '4,2': no number"),
+        (["act", "target", "nan"], "value is nan; allowed: a finite number"),
+        (["act", "target", "inf"], "value is inf; allowed: a finite number"),
+        (["act", "target"], "target needs a value"),
+        (["act", "start", "3"], "start takes no value"),
+        (["check", "--rig", "nosuch"], "allowed is a path or one of bench, modbus"),
+        (["simulate", "--fault", "bogus@1"], "no fault 'bogus'; allowed: air"),
+        (["simulate", "--fault", "kill:control@1"], "a host fault needs real processes"),
+        (["sim", "--port", "nosuch=1"], "NAME one of bus, flow"),
+        (["run", "--rig", "bench", "--speed", "10"], "--speed is for simulated rigs only"),
+        (["run", "--patient", "X:1:70"], "height"),
+        (["watch", "--run-dir", "/nowhere"], "no controller answers there"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert hipec(monkeypatch, *words) == 2
+    streams = capsys.readouterr()
+    assert said in streams.err
+    assert streams.err.count("\n") == 1
+    assert streams.out == ""
+
+
+def test_check_begins_with_its_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hipec(monkeypatch, "check") == 0
+    assert capsys.readouterr().out.startswith("valid: rig bench with treatment mitomycin_90, SHA-256 ")
+
+
+def test_check_as_json_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hipec(monkeypatch, "check", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["valid"] is True
+    assert shown["effective"]["rig"]["name"] == "bench"
+
+
+def test_every_fault_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hipec(monkeypatch, "faults", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["fault"] for row in rows] == list(CATALOGUE)
+
+
+def test_every_missing_port_is_named_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rig = load_rig("bench")
+    said = missing_ports(rig)
+    assert said.startswith("rig bench: 6 of 6 ports are not there:")
+    assert all(port.path in said for port in rig.ports.values())
+
+
+def test_a_treatment_that_trips_says_so_in_its_title_and_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["simulate", "--treatment", "saline_rehearsal", "--fault", "stall@300"]
+    assert hipec(monkeypatch, *words) == 3
+    assert "ended by a trip" in capsys.readouterr().out
