@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from config.schema import Rig
-from controller.core.signals import CAVITY, Quality, Reading, by_name
+from controller.core.signals import CAVITY, GOOD, Reading, by_name
 
 DEFAULT_MAX_AGE_S = 1.0
 JUMP_C = 2.0  # more than this between two readings of one probe is electrical: a probe in fluid needs seconds
@@ -22,14 +22,14 @@ CAVITY_OUTLIER_C = 4.0
 
 
 class Track(NamedTuple):
-    """What is remembered of one probe: its last two values, when it last changed, its finest step, jumps in a row."""
+    """What is remembered of one probe since its value last changed or jumped; what only repeats changes nothing."""
 
     at_s: float
     last: float
-    before: float
+    before: float  # what was believed before a jump
     changed_s: float
     finest_step: float
-    jumps: int
+    jumps: int  # readings in a row
 
 
 class Sensed(NamedTuple):
@@ -76,7 +76,7 @@ class Sensing:
                 bad[name] = "no reading"
                 continue
             value, at_s, quality, detail = reading
-            if quality is not Quality.GOOD or value is None:
+            if quality is not GOOD or value is None:
                 bad[name] = detail or quality.value
                 continue
             if not (-FUTURE_S <= now_s - at_s <= max_age_s):
@@ -90,18 +90,17 @@ class Sensing:
                 continue
             track = tracks.get(name)
             if track is None:
-                kept[name] = Track(at_s, value, value, at_s, 1.0, 0)
-                good[name] = value
-                continue
-            if at_s != track.at_s:
+                track = Track(at_s, value, value, at_s, 1.0, 0)
+            elif (value != track.last or track.jumps) and at_s != track.at_s:
                 track = _follow(track, value, at_s)
             kept[name] = track
-            if track.jumps >= JUMPS_ALLOWED:
-                bad[name] = f"jumps: {track.before:.2f} to {track.last:.2f} °C"
-            elif track.finest_step < FINE_STEP_C and at_s - track.changed_s > STUCK_S:
-                bad[name] = f"frozen at {track.last:.2f} °C for {at_s - track.changed_s:.0f} s"
+            _, last, before, changed_s, finest_step, jumps = track
+            if jumps >= JUMPS_ALLOWED:
+                bad[name] = f"jumps: {before:.2f} to {last:.2f} °C"
+            elif finest_step < FINE_STEP_C and at_s - changed_s > STUCK_S:
+                bad[name] = f"frozen at {last:.2f} °C for {at_s - changed_s:.0f} s"
             else:
-                good[name] = track.last if track.jumps == 0 else track.before
+                good[name] = before if jumps else last
         return kept, self._vote(good, bad)
 
     def _vote(self, good: dict[str, float], bad: dict[str, str]) -> Sensed:
@@ -121,19 +120,12 @@ class Sensing:
 
 
 def _follow(track: Track, value: float, at_s: float) -> Track:
-    _, last, _, changed_s, finest_step, jumps = track
+    """Take a new value that differs, or comes after a jump."""
+    _, last, before, _, finest_step, jumps = track
     change = abs(value - last)
-    if change == 0.0 and not jumps:
-        return Track(at_s, value, last, changed_s, finest_step, 0)
-    if change > JUMP_C:
-        # Keep the believed value in `before` until the jump has lasted; then the probe is bad, not the fluid.
-        believed = track.before if jumps else last
-        if jumps and abs(value - believed) <= JUMP_C:
-            return Track(at_s, value, believed, at_s, finest_step, 0)
-        return Track(at_s, value, believed, at_s, finest_step, jumps + 1)
-    if jumps:
-        # Settled at the new level: it stays implausible until it comes back to what was believed.
-        if abs(value - track.before) <= JUMP_C:
-            return Track(at_s, value, last, at_s, finest_step, 0)
-        return Track(at_s, value, track.before, at_s, finest_step, jumps + 1)
-    return Track(at_s, value, last, at_s, change if change < finest_step else finest_step, 0)
+    if not jumps and change <= JUMP_C:
+        return Track(at_s, value, last, at_s, change if change < finest_step else finest_step, 0)
+    # Keep the believed value in `before` until the probe comes back to it; if it stays away, the probe is bad.
+    believed = before if jumps else last
+    returned = jumps and abs(value - believed) <= JUMP_C
+    return Track(at_s, value, believed, at_s, finest_step, 0 if returned else jumps + 1)

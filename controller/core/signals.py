@@ -21,6 +21,9 @@ class Quality(enum.Enum):
     IMPLAUSIBLE = "implausible"
 
 
+GOOD = Quality.GOOD  # for the loop that looks at every reading: a member costs a call in Python 3.11
+
+
 class Reading(NamedTuple):
     """One value: number or None, monotonic seconds of its measurement, quality, and what is wrong in words."""
 
