@@ -2,7 +2,8 @@
 
 Designed with reference to IEC 60601-1-8: three priorities; acknowledged, audio paused (at most 120 s, broken by a new
 HIGH) and reset are three different things. Acknowledging or pausing never changes an interlock. A condition of a
-latched trip stays until the reset even when its cause has gone. Not responsible for making the sound.
+latched trip stays until the reset even when its cause has gone. What another alarm has brought along is logged and
+listed, and does not sound. Not responsible for making the sound, or for priorities (`alarm_table`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from controller.core.alarm_table import row_of
 from controller.core.exchange import Event
 from controller.core.interlocks import Interlock, Priority
 
@@ -18,7 +20,10 @@ OFF_DELAY_S = 1.0
 
 
 class Alarm(NamedTuple):
-    """One alarm condition: its words, since when, whether its cause is present; `first` of its burst."""
+    """One alarm condition: its words, since when, whether its cause is present.
+
+    `first` of its burst; `because` is the id of the alarm that brought it along, "" when it stands for itself.
+    """
 
     id: str
     priority: Priority
@@ -31,6 +36,7 @@ class Alarm(NamedTuple):
     latched: bool
     acknowledged: bool = False
     first: bool = False
+    because: str = ""
 
 
 class Alarms(NamedTuple):
@@ -40,14 +46,15 @@ class Alarms(NamedTuple):
     paused_until_s: float = 0.0
 
     def ranked(self) -> list[Alarm]:
-        """Highest priority first, the first-out before the rest, then by age."""
-        return sorted(self.active.values(), key=lambda a: (-a.priority, not a.first, a.since_s))
+        """Highest priority first; of one priority causes before consequences, the first-out first, then by age."""
+        return sorted(self.active.values(), key=lambda a: (-a.priority, bool(a.because), not a.first, a.since_s))
 
     def sounding(self, now_s: float) -> Priority | None:
         """The priority whose burst is due now, or None."""
         if now_s < self.paused_until_s:
             return None
-        return max((a.priority for a in self.active.values() if not a.acknowledged), default=None)
+        loud = (a.priority for a in self.active.values() if not a.acknowledged and not a.because)
+        return max(loud, default=None)
 
 
 def step(
@@ -60,7 +67,6 @@ def step(
     held = set(latched)
     events: list[Event] = []
     active: dict[str, Alarm] = {}
-    paused_until_s = alarms.paused_until_s
     for id_, alarm in alarms.active.items():
         if id_ in rows:
             active[id_] = alarm._replace(present=True, seen_s=now_s, text=rows[id_][1], latched=id_ in held)
@@ -75,14 +81,39 @@ def step(
     for id_, (row, text) in rows.items():
         if id_ in active:
             continue
-        active[id_] = Alarm(
-            id_, row.priority, row.title, text, row.advice, now_s, True, now_s, id_ in held, first=quiet
-        )
+        priority = row_of(id_).priority
+        active[id_] = Alarm(id_, priority, row.title, text, row.advice, now_s, True, now_s, id_ in held, first=quiet)
         quiet = False
-        events.append(Event(now_s, "alarm", id_, f"{row.title}: {text}. {row.advice}", row.priority.name))
-        if row.priority is Priority.HIGH:
-            paused_until_s = 0.0
-    return Alarms(active, paused_until_s), tuple(events)
+        events.append(Event(now_s, "alarm", id_, f"{row.title}: {text}. {row.advice}", priority.name))
+    active, said = _causes(active, now_s)
+    loud_before = {a.id for a in alarms.active.values() if not a.because}
+    new_high = any(a.priority is Priority.HIGH and not a.because and a.id not in loud_before for a in active.values())
+    return Alarms(active, 0.0 if new_high else alarms.paused_until_s), (*events, *said)
+
+
+def _causes(active: dict[str, Alarm], now_s: float) -> tuple[dict[str, Alarm], list[Event]]:
+    """Say of each alarm which other one brought it along; an event where that has changed."""
+    found: dict[str, Alarm] = {}
+    events: list[Event] = []
+    for id_, alarm in active.items():
+        because = _because(alarm, active)
+        if because != alarm.because:
+            text = f"comes with: {active[because].title}" if because else "stands for itself now"
+            events.append(Event(now_s, "alarm_because", id_, f"{alarm.title}: {text}", alarm.priority.name))
+        found[id_] = alarm if because == alarm.because else alarm._replace(because=because)
+    return found, events
+
+
+def _because(alarm: Alarm, active: Mapping[str, Alarm]) -> str:
+    """The cause that is active, of no lower priority, and began near enough; a lesser cause would lower the sound."""
+    row = row_of(alarm.id)
+    for id_ in row.because:
+        cause = active.get(id_)
+        if cause is None or cause.priority < alarm.priority:
+            continue
+        if abs(cause.since_s - alarm.since_s) <= row.within_s:
+            return id_
+    return ""
 
 
 def acknowledge(alarms: Alarms) -> Alarms:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.core import alarm_view
 from controller.core.treatment import contact_min, next_dose_min
 
 if TYPE_CHECKING:
@@ -36,21 +37,9 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "hold": walk.hold,
         "armed": state.latch.armed,
         "trips": [{"id": t.id, "at_s": t.at_s, "response": t.response.name, "text": t.text} for t in state.latch.trips],
-        "alarms": [
-            {
-                "id": a.id,
-                "priority": a.priority.name,
-                "title": a.title,
-                "text": a.text,
-                "advice": a.advice,
-                "since_s": a.since_s,
-                "present": a.present,
-                "latched": a.latched,
-                "acknowledged": a.acknowledged,
-                "first": a.first,
-            }
-            for a in state.alarms.ranked()
-        ],
+        "alarms": [alarm_view.shown(a) for a in state.alarms.ranked()],
+        "suppressed": sum(bool(a.because) for a in state.alarms.active.values()),
+        "not_monitored": alarm_view.not_monitored(state.sensed),
         "sounding": None if sounding is None else sounding.name,
         "audio_paused_s": max(0.0, state.alarms.paused_until_s - now_s),
         "values": values(cycle, state),

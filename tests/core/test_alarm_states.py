@@ -82,7 +82,7 @@ def test_a_latched_alarm_stays_when_its_cause_has_gone() -> None:
 def test_h43_the_first_alarm_of_a_burst_is_marked_and_ranked_first_of_its_priority() -> None:
     alarms = after("stalled", now_s=1.0)
     alarms = after("no_flow", "stalled", "air", "core_low", before=alarms, now_s=1.0)
-    assert [a.id for a in alarms.ranked()] == ["stalled", "no_flow", "air", "core_low"]
+    assert [a.id for a in alarms.ranked()] == ["stalled", "air", "no_flow", "core_low"]
     assert [a.id for a in alarms.ranked() if a.first] == ["stalled"]
 
 
@@ -108,9 +108,10 @@ def test_whatever_is_present_is_shown_and_what_sounds_is_the_highest_not_acknowl
     alarms, now_s, paused_s = Alarms(), 0.0, -1e9
     for ids, act, dt_s in moments:
         now_s += dt_s
-        new_high = any(ROWS[id_].priority is HIGH and id_ not in alarms.active for id_ in ids)
+        known = set(alarms.active)
         alarms, _ = engine.step(alarms, present(*ids), (), now_s)
-        if new_high:
+        fresh = [a for id_, a in alarms.active.items() if id_ not in known and not a.because]
+        if any(a.priority is HIGH for a in fresh):
             paused_s = -1e9
             assert alarms.sounding(now_s) is HIGH
         if act == "acknowledge":
@@ -118,7 +119,7 @@ def test_whatever_is_present_is_shown_and_what_sounds_is_the_highest_not_acknowl
         elif act == "pause":
             alarms, paused_s = engine.pause_audio(alarms, now_s), now_s
         assert set(ids) <= set(alarms.active)
-        loud = [a.priority for a in alarms.active.values() if not a.acknowledged]
+        loud = [a.priority for a in alarms.active.values() if not a.acknowledged and not a.because]
         quiet = now_s - paused_s < AUDIO_PAUSE_MAX_S
         assert alarms.sounding(now_s) == (None if quiet or not loud else max(loud))
         assert sum(a.first for a in alarms.active.values()) <= 1
@@ -151,3 +152,39 @@ def test_a_reset_ends_the_alarm_and_not_before() -> None:
     world.step(Act.RESET)
     world.run(1.5)
     assert "air" not in world.state.alarms.active
+
+
+def test_h43_a_consequence_is_logged_and_listed_and_does_not_sound() -> None:
+    alarms, events = engine.step(after("device_lost"), present("device_lost", "bubble_lost"), (), 0.5)
+    assert alarms.active["bubble_lost"].because == "device_lost"
+    assert [e.kind for e in events] == ["alarm", "alarm_because"]
+    assert [a.id for a in alarms.ranked()] == ["device_lost", "bubble_lost"]
+    acknowledged = engine.acknowledge(alarms)
+    assert acknowledged.sounding(1.0) is None
+
+
+def test_h43_a_consequence_that_came_first_is_still_one_and_keeps_its_first_mark() -> None:
+    alarms = after("device_lost", "bubble_lost", before=after("bubble_lost"), now_s=0.4)
+    assert alarms.active["bubble_lost"].because == "device_lost"
+    assert alarms.active["bubble_lost"].first
+
+
+def test_h43_what_comes_long_after_its_possible_cause_stands_for_itself_and_sounds() -> None:
+    alarms = engine.acknowledge(after("device_lost"))
+    late = after("device_lost", "bubble_lost", before=alarms, now_s=10.5)
+    assert late.active["bubble_lost"].because == ""
+    assert late.sounding(10.5) is HIGH
+
+
+def test_h43_a_consequence_sounds_when_its_cause_has_gone_and_breaks_a_pause() -> None:
+    alarms = engine.pause_audio(after("device_lost", "bubble_lost"), 0.0)
+    alarms = after("bubble_lost", before=alarms, now_s=0.5)
+    assert alarms.sounding(0.5) is None
+    alarms, events = engine.step(alarms, present("bubble_lost"), (), 2.0)
+    assert ("alarm_because", "bubble_lost") in [(e.kind, e.name) for e in events]
+    assert alarms.sounding(2.0) is HIGH
+
+
+@given(ids=st.lists(st.sampled_from(sorted(ROWS)), unique=True, min_size=1, max_size=12))
+def test_h43_suppression_never_lowers_what_sounds(ids: list[str]) -> None:
+    assert after(*ids).sounding(0.0) is max(ROWS[id_].priority for id_ in ids)
