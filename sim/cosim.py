@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
 from controller.core.cycle import Cycle
-from controller.core.exchange import Event, Inputs, LinkFault, Outputs, ProtectiveStatus
+from controller.core.exchange import Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
 from controller.core.signals import Quality, Reading
 from controller.core.state import CycleState
 from controller.protective import channel
 from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
+from sim.hosts import HostState, apply_to_host
 from sim.links import LinkState
 from sim.operator import Operator
 from sim.plant.attendant import Attendant
@@ -60,7 +61,8 @@ class Cosim:
             port: [name for name, device in rig.devices.items() if device.port == port] for port in rig.ports
         }
         self._ports[rig.protective.port] = [PROTECTIVE]
-        self._schedule = FaultSchedule(faults)
+        self.schedule = FaultSchedule(faults)
+        self.host = HostState()
         self._sick = False
         self._since: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
@@ -79,34 +81,54 @@ class Cosim:
         self._seq = 0
         self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S, "contactor": START_S}
         self._probe_at_s = START_S
+        self._looked_s = 0.0
+        self._due_s = START_S
         self._cycles = 0
 
     def advance(self) -> None:
         """Let one cycle's time pass in the plant, then run the cycle and carry its outputs out."""
         self.now_s = now_s = START_S + (self._cycles + 1) * CYCLE_S
         self._cycles += 1
-        if self._schedule.next_s <= now_s - START_S:
+        if self.schedule.next_s <= now_s - START_S:
             self._apply_faults(now_s - START_S)
         self.plant.step(CYCLE_S)
         if self._cycles % 10 == 1:
             self.attendant.step(now_s)
+        if self.host.runs(PROTECTIVE):
+            self._protect(now_s)
+        elif now_s - self._command_at_s["contactor"] > CONTACTOR_LEASE_S:
+            self.terminals.contactor_closed = False
+        if self.host.runs("control") and now_s - self._due_s >= self.host.late_s:
+            self._control(now_s)
+        else:
+            self._expire(now_s)
+
+    def _control(self, now_s: float) -> None:
+        """One completed cycle."""
+        host = self.host
+        if host.take_rebirth("control"):
+            self.state, self.outputs, self._seq = self.cycle.initial(now_s), Outputs(), 0
+            self._due_s = now_s
+        orders: tuple[Order, ...] = ()
+        if self._cycles % 10 == 1 or now_s - self._looked_s >= 1.0 - 0.5 * CYCLE_S:
+            self._looked_s = now_s
             orders = self.operator.look(
                 self.state, self.cycle.steps[self.state.walk.step], has_drug=self.treatment.drug is not None
             )
-        else:
-            orders = ()
-        self._protect(now_s)
         faults = self._read(now_s)
-        self.inputs = Inputs(self._readings, orders, self._status, faults)
+        overrun_s = max(0.0, now_s - self._due_s)
+        self.inputs = Inputs(self._readings, orders, self._status, faults, host.faults, overrun_s)
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
+        self._due_s = START_S + (self._cycles + 1) * CYCLE_S
         self._actuate(self.outputs, now_s)
         if self._sink is not None:
             self._sink(self.state, self.outputs, events)
 
     def _apply_faults(self, elapsed_s: float) -> None:
-        for edge in self._schedule.due(elapsed_s):
+        for edge in self.schedule.due(elapsed_s):
             apply_to_plant(edge, self.plant)
+            apply_to_host(edge, self.host)
             apply_to_links(edge, self.links, self._ports)
         self._sick = not all(link.healthy for link in self.links.values())
 
@@ -141,6 +163,8 @@ class Cosim:
 
     def _protect(self, now_s: float) -> None:
         terminals = self.terminals
+        if self.host.take_rebirth(PROTECTIVE):
+            self._channel = channel.ChannelState()
         heard = not self._sick or self.links[PROTECTIVE].healthy
         if heard:
             self._probe_at_s = now_s
@@ -176,14 +200,20 @@ class Cosim:
             if outputs.heat_on:
                 terminals.bath_setpoint_c = round(outputs.bath_setpoint_c, 2)
             terminals.element_fraction = outputs.heater_fraction if outputs.heat_on else 0.0
-        elif now_s - self._command_at_s["heater"] > HEAT_EXPIRY_S:
-            terminals.bath_on = False
-            terminals.element_fraction = 0.0
         if self._reaches(actuators.pump_enable.device, "relay", now_s):
             terminals.pump_enabled = outputs.pump_enable
             terminals.inflow_open = outputs.inflow_open
             terminals.outflow_closed = outputs.outflow_closed
-        elif now_s - self._command_at_s["relay"] > PUMP_EXPIRY_S:
+        if self._sick:
+            self._expire(now_s)
+
+    def _expire(self, now_s: float) -> None:
+        """Outputs whose command was not refreshed fall off by themselves."""
+        terminals = self.terminals
+        if now_s - self._command_at_s["heater"] > HEAT_EXPIRY_S:
+            terminals.bath_on = False
+            terminals.element_fraction = 0.0
+        if now_s - self._command_at_s["relay"] > PUMP_EXPIRY_S:
             terminals.pump_enabled = terminals.inflow_open = terminals.outflow_closed = False
 
     def _reaches(self, device: str, lease: str, now_s: float) -> bool:

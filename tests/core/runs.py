@@ -120,7 +120,7 @@ class Run:
         """Let a fault come now and wait for a trip; return the seconds from fault to trip."""
         began_s = self.state.now_s
         name, _, value = text.partition("=")
-        self.cosim._schedule.add(parse(f"{name}@{began_s - START_S:.1f}" + (f"={value}" if value else "")))
+        self.cosim.schedule.add(parse(f"{name}@{began_s - START_S:.1f}" + (f"={value}" if value else "")))
         while not self.trips:
             self.cosim.advance()
             assert self.state.now_s - began_s <= within_s + 1e-6, f"no trip within {within_s} s"

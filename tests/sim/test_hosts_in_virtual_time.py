@@ -1,0 +1,73 @@
+"""Host faults in virtual time: a process killed or stopped, late cycles, a record that cannot be written."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.loading import load_pair
+from config.schema import Patient
+from controller.core.exchange import Event
+from sim.cosim import CYCLE_S, START_S, Cosim
+from sim.faults import parse
+from sim.hosts import check_host
+from sim.plant.parameters import parameters_for
+
+HEATING_S = 420.0  # preheating in the bypass
+
+
+def _struck(fault: str) -> tuple[Cosim, list[Event], float | None]:
+    """Run into a host fault while heating; return the bench, what happened, and seconds until the heat was off."""
+    rig, treatment = load_pair("modbus", "saline_rehearsal")
+    events: list[Event] = []
+    cosim = Cosim(
+        rig=rig,
+        treatment=treatment,
+        patient=Patient(),
+        parameters=parameters_for(rig, None),
+        seed=0,
+        faults=[parse(fault)],
+        sink=lambda state, outputs, said: events.extend(said),
+    )
+    while cosim.now_s < START_S + HEATING_S - 1.5 * CYCLE_S:
+        cosim.advance()
+    assert cosim.terminals.heater_power_w > 0.0
+    events.clear()
+    off_s = None
+    for _ in range(80):
+        cosim.advance()
+        if off_s is None and cosim.terminals.heater_power_w == 0.0:
+            off_s = cosim.now_s - START_S - HEATING_S
+    return cosim, events, off_s
+
+
+@pytest.mark.parametrize(
+    "fault", ["kill:control@420+3", "stop:control@420+3", "kill:protective@420+3", "stop:control@420"]
+)
+def test_a_process_that_is_gone_takes_the_heat_away_within_a_second(fault: str) -> None:
+    cosim, _, off_s = _struck(fault)
+    assert off_s is not None
+    assert off_s <= 1.0 + CYCLE_S / 2
+    assert cosim.terminals.heater_power_w == 0.0
+
+
+def test_a_killed_control_begins_anew_in_standby_and_a_stopped_one_goes_on_tripped() -> None:
+    assert _struck("kill:control@420+3")[0].state.walk.step == "standby"
+    stopped = _struck("stop:control@420+3")[0]
+    assert stopped.state.walk.step != "standby"
+    assert "overrun" in {trip.id for trip in stopped.state.latch.trips}
+
+
+def test_late_cycles_trip_and_a_full_disk_only_says_so() -> None:
+    late, _, off_s = _struck("cpu_starved@420+5")
+    assert {trip.id for trip in late.state.latch.trips} == {"overrun"}
+    assert off_s is not None
+    full, events, off_s = _struck("disk_full@420+5")
+    assert off_s is None
+    assert not full.state.latch.tripped
+    assert [event.name for event in events if event.kind == "alarm"] == ["host"]
+
+
+@pytest.mark.parametrize("fault", ["kill:recorder@1", "kill@1", "console_flood@1", "disk_slow@1"])
+def test_what_virtual_time_does_not_have_is_refused(fault: str) -> None:
+    with pytest.raises(ValueError, match=r"virtual time|real processes"):
+        check_host(parse(fault))
