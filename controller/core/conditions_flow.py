@@ -10,6 +10,7 @@ from controller.core.situation import Situation
 STALL_RUN_UP_S = 3.0
 FLOW_LEAST_LPM = 0.2
 RPM_LEAST = 2.0
+FLOW_SHARE = 0.5  # of what the pump is set to: a pump that stands is found before its flow has run down
 
 
 def heat_without_flow(s: Situation) -> str:
@@ -19,8 +20,9 @@ def heat_without_flow(s: Situation) -> str:
     flow, rpm = s.good.get("flow_lpm"), s.good.get("pump_rpm")
     if flow is None:
         return f"flow unknown ({s.bad.get('flow_lpm', 'missing')}) while heating"
-    if not flow >= s.limits.heat_flow_min_lpm:
-        return f"flow {flow:.2f} L/min < {s.limits.heat_flow_min_lpm:g} L/min while heating"
+    least_lpm = max(s.limits.heat_flow_min_lpm, FLOW_SHARE * s.last.pump_lpm)
+    if not flow >= least_lpm:
+        return f"flow {flow:.2f} L/min < {least_lpm:.2f} L/min while heating"
     if rpm is None:
         return f"pump speed unknown ({s.bad.get('pump_rpm', 'missing')}) while heating"
     if not abs(rpm) >= RPM_LEAST:

@@ -45,7 +45,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Core dangerously hot", "Drain; cool the patient.",
     ),
     Interlock(
-        "no_flow", ("H06",), flow.heat_without_flow, 0.3, _R.R4, _HIGH,
+        "no_flow", ("H06",), flow.heat_without_flow, 0.2, _R.R4, _HIGH,
         "Heat without flow", "Look for a kink or clamp.",
     ),
     Interlock(
