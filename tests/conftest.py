@@ -10,8 +10,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ran import COLLECTED, Ran
 
 GRACE_S = 2.0  # a thread or child that was told to end may still be ending
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ran", type=Path, metavar="FILE", help="append the node ids of the tests that passed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if path := config.getoption("--ran"):
+        config.pluginmanager.register(Ran(path))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.stash[COLLECTED] = tuple(item.nodeid for item in items)
 
 
 def _threads() -> set[threading.Thread]:

@@ -47,7 +47,7 @@ CIRCUIT = (
 
 def render(state: Mapping[str, Any], *, age_s: float, lost: str, said: str) -> RenderableType:
     """The whole screen. Older than STALE_S: NO DATA, and dashes in place of every number."""
-    blind = not state or age_s > STALE_S
+    blind = not state or not age_s <= STALE_S
     shown = {} if blind else state
     parts: list[RenderableType] = [_header(state, blind, age_s, lost), Text(said or " ", style="bold")]
     parts.append(_alarms(shown))
