@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint hil lock clean
+.PHONY: setup run test lint docs lock clean
 
 setup: $(STAMP)
 
@@ -24,12 +24,17 @@ lint: setup
 	$(BIN)/lint-imports --no-logo
 
 test: setup lint
-	$(BIN)/pytest -m "not hil"
+	@rm -f .ran
+	$(BIN)/pytest -m "not hil" --ran .ran
 	@echo "slow part: real processes over pseudo-terminals (pytest -m hil)"
-	$(BIN)/pytest -m hil
+	$(BIN)/pytest -m hil --ran .ran
+	$(BIN)/hipec hazards --ran .ran
+
+docs: setup
+	$(BIN)/hipec hazards --markdown > docs/hazards.md
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .ran

@@ -53,7 +53,7 @@ def lines(table: HazardTable, *, width: int = WIDTH, whole: bool = False) -> Ite
             yield from _wrapped(label, text, width) if text else ()
         yield ""
     tests = {node for hazard in table.hazards.values() for node in hazard.tests}
-    yield f"{len(table.hazards)} hazards, {len(tests)} tests linked. {NOTICE}"
+    yield from (f"{len(table.hazards)} hazards, {len(tests)} tests linked.", NOTICE)
 
 
 def page(table: HazardTable, rows: Sequence[Mapping[str, str]]) -> str:

@@ -55,7 +55,7 @@ class Hazard(Shape, frozen=True, kw_only=True):
 
 
 class HazardTable(Shape, frozen=True, kw_only=True):
-    """All rows, the vocabulary of measures, and test files (or a folder/) that serve no single hazard, with the reason."""
+    """All rows, the vocabulary of measures, and test files (or a folder/) that serve no single hazard, with why."""
 
     hazards: dict[HazardId, Hazard]
     measures: dict[Channel, dict[Name, Measure]]

@@ -28,7 +28,7 @@ def shown(state: dict[str, Any], age_s: float) -> str:
 
 
 @pytest.mark.parametrize(("state", "age_s"), [(STATE, 1.1), (STATE, 3600.0), (STATE, float("nan")), ({}, 0.0)])
-def test_h44_a_state_older_than_a_second_is_no_data_and_every_number_a_dash(state: dict[str, Any], age_s: float) -> None:
+def test_h44_a_state_older_than_a_second_is_no_data_and_no_number(state: dict[str, Any], age_s: float) -> None:
     text = shown(state, age_s)
     assert "NO DATA" in text
     assert "control is gone" in text

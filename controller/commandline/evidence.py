@@ -1,0 +1,62 @@
+"""Commands that show what the safety of the machine rests on.
+
+Not responsible for the table (`config.hazards`) or for running a test.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from config import hazard_pages
+from config.hazards import broken_links, load, missing_tests
+from controller.commandline.options import AsJson
+from controller.core.interlocks import TABLE
+
+
+def hazards(
+    only: Annotated[list[str] | None, typer.Argument(help="Rows, e.g. H06, with every test. Default: all.")] = None,
+    ran: Annotated[Path | None, typer.Option(help="Names of tests that passed: is every linked one there?")] = None,
+    markdown: Annotated[bool, typer.Option(help="The page docs/hazards.md.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The hazards, what controls each and which tests show it. Exit code 1 when a link is missing."""
+    table = load()
+    if unknown := set(only or ()) - set(table.hazards):
+        raise ValueError(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
+    problems = broken_links(table, interlocks={row.id: row.hazards for row in TABLE})
+    if ran is not None:
+        problems += missing_tests(table, nodes=ran.read_text("utf-8").splitlines())
+    sys.stderr.writelines(f"{problem}\n" for problem in problems)
+    chosen = {id_: row for id_, row in table.hazards.items() if not only or id_ in only}
+    shown = msgspec.structs.replace(table, hazards=chosen)
+    if as_json:
+        sys.stdout.write(json.dumps(hazard_pages.plain(shown), ensure_ascii=False, allow_nan=False) + "\n")
+    elif markdown:
+        sys.stdout.write(hazard_pages.page(shown, interlock_rows()))
+    elif ran is not None:
+        sys.stdout.write(f"{len(chosen)} hazards, {len(problems)} links missing\n")
+    else:
+        sys.stdout.write("\n".join(hazard_pages.lines(shown, whole=bool(only))) + "\n")
+    raise typer.Exit(1 if problems else 0)
+
+
+def interlock_rows() -> list[dict[str, str]]:
+    """The interlock table in words, for the page."""
+    return [
+        {
+            "row": row.id,
+            "hazards": ", ".join(row.hazards),
+            "response": row.response.name,
+            "delay": f"{row.delay_s:g} s",
+            "priority": row.priority.name,
+            "title": row.title,
+            "what to do": row.advice,
+        }
+        for row in TABLE
+    ]
