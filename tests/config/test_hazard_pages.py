@@ -1,4 +1,4 @@
-"""What `hipec hazards` and docs/hazards.md show of the table: all of it, legibly; the committed page is the generated one."""
+"""What `hipec hazards` and docs/hazards.md show of the table: all of it, legibly, and nothing older."""
 
 from __future__ import annotations
 
