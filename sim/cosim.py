@@ -67,14 +67,10 @@ class Cosim:
         self._since: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
         self._plan = tuple(
-            (
-                signal,
-                source.device,
-                RESOLUTION.get(rig.devices[source.device].family, 0.0),
-                _READ_BACK_OF.get(signal, ""),
-            )
+            (signal, RESOLUTION.get(rig.devices[source.device].family, 0.0), self.links[source.device])
             for signal, source in rig.signals.items()
         )
+        self._answering = self._plan
         self._sink = sink
         self._channel = channel.ChannelState()
         self._status: ProtectiveStatus | None = None
@@ -131,20 +127,21 @@ class Cosim:
             apply_to_host(edge, self.host)
             apply_to_links(edge, self.links, self._ports)
         self._sick = not all(link.healthy for link in self.links.values())
+        self._answering = tuple(line for line in self._plan if line[2].healthy)
 
     def _read(self, now_s: float) -> tuple[LinkFault, ...]:
-        terminals, sensed = self.terminals, self.terminals.sensed
-        readings: dict[str, Reading] = {}
-        old = self._readings
-        for signal, device, resolution, read_back in self._plan:
-            if self._sick and not self.links[device].healthy:
-                if signal in old:
-                    readings[signal] = old[signal]
-                continue
-            value: float | None = getattr(terminals, read_back) if read_back else sensed[signal]
+        terminals = self.terminals
+        wires = terminals.sensed | {
+            "pump_rpm": terminals.pump_rpm_command,
+            "heater_setpoint_c": terminals.bath_setpoint_c,
+            "heater_power_w": terminals.heater_power_w,
+        }
+        readings = dict(self._readings)  # who does not answer leaves the old one
+        for signal, resolution, _ in self._answering:
+            value = wires[signal]
             if value is None:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "open circuit")
-            elif value == SHORT or value != value:
+            elif not value > SHORT:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "short circuit" if value == SHORT else "NaN")
             elif resolution:
                 readings[signal] = Reading(round(value / resolution) * resolution, now_s)
@@ -223,14 +220,7 @@ class Cosim:
         return True
 
 
-_READ_BACK_OF: Mapping[str, str] = {
-    "pump_rpm": "pump_rpm_command",
-    "heater_setpoint_c": "bath_setpoint_c",
-    "heater_power_w": "heater_power_w",
-}
-
-
 def _tenths(value: float | None) -> float | None:
-    if value is None or value == SHORT or value != value:
+    if value is None or not value > SHORT:
         return None
     return round(value, 1)

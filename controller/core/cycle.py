@@ -51,17 +51,28 @@ class Cycle:
         walk = Walk(entered_s=now_s, target_c=self.treatment.target_c, flow_lpm=self.treatment.flow_lpm)
         sensed = Sensed({}, {}, None, None, None, 0, "")
         return CycleState(
-            now_s,
-            {},
-            sensed,
-            walk,
-            Latch(),
-            Alarms(),
-            Dose(),
-            Balance(),
-            Regulation(),
-            Outputs(),
+            now_s=now_s,
+            tracks={},
+            sensed=sensed,
+            walk=walk,
+            latch=Latch(),
+            alarms=Alarms(),
+            dose=Dose(),
+            volumes=Balance(),
+            regulation=Regulation(),
+            outputs=Outputs(),
+            checks=(),
+            gate="start",
+            demoted=False,
+            permitted=False,
+            pump_reference_lpm=0.0,
+            pump_changed_s=0.0,
+            flow_since_s=None,
+            heat_on_since_s=None,
             heat_off_since_s=now_s,
+            line_baseline=None,
+            gained=(0.0, 0.0),
+            reset_asked_s=None,
         )
 
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:

@@ -7,7 +7,7 @@ anything but unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 def cem43_rate(cavity_c: float) -> float:
@@ -19,8 +19,7 @@ def cem43_rate(cavity_c: float) -> float:
     return rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
+class Dose(NamedTuple):
     """What the cavity has had. Minutes, °C; `n`, `mean`, `m2` are Welford's running moments during PERFUSE."""
 
     cem43_min: float = 0.0
@@ -57,20 +56,8 @@ def step(
     core_max_c = _higher(dose.core_max_c, core_c)
     inflow_max_c = _higher(dose.inflow_max_c, inflow_c)
     if cavity_mean_c is None or cavity_max_c is None:
-        return Dose(
-            cem43_min=dose.cem43_min,
-            min_41=dose.min_41,
-            min_42=dose.min_42,
-            min_above_43=dose.min_above_43,
-            unknown_min=dose.unknown_min + minutes,
-            n=dose.n,
-            in_band=dose.in_band,
-            mean_c=dose.mean_c,
-            m2=dose.m2,
-            cavity_max_c=dose.cavity_max_c,
-            inflow_max_c=inflow_max_c,
-            core_max_c=core_max_c,
-        )
+        unknown_min = dose.unknown_min + minutes
+        return dose._replace(unknown_min=unknown_min, inflow_max_c=inflow_max_c, core_max_c=core_max_c)
     n, mean_c, m2, in_band = dose.n, dose.mean_c, dose.m2, dose.in_band
     if perfusing:
         n += 1
@@ -79,18 +66,18 @@ def step(
         m2 += delta * (cavity_mean_c - mean_c)
         in_band += 41.0 <= cavity_mean_c <= 43.0
     return Dose(
-        cem43_min=dose.cem43_min + minutes * cem43_rate(cavity_mean_c),
-        min_41=dose.min_41 + (minutes if cavity_mean_c >= 41.0 else 0.0),
-        min_42=dose.min_42 + (minutes if cavity_mean_c >= 42.0 else 0.0),
-        min_above_43=dose.min_above_43 + (minutes if cavity_mean_c > 43.0 else 0.0),
-        unknown_min=dose.unknown_min,
-        n=n,
-        in_band=in_band,
-        mean_c=mean_c,
-        m2=m2,
-        cavity_max_c=_higher(dose.cavity_max_c, cavity_max_c),
-        inflow_max_c=inflow_max_c,
-        core_max_c=core_max_c,
+        dose.cem43_min + minutes * cem43_rate(cavity_mean_c),
+        dose.min_41 + (minutes if cavity_mean_c >= 41.0 else 0.0),
+        dose.min_42 + (minutes if cavity_mean_c >= 42.0 else 0.0),
+        dose.min_above_43 + (minutes if cavity_mean_c > 43.0 else 0.0),
+        dose.unknown_min,
+        n,
+        in_band,
+        mean_c,
+        m2,
+        _higher(dose.cavity_max_c, cavity_max_c),
+        inflow_max_c,
+        core_max_c,
     )
 
 

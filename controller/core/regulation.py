@@ -62,6 +62,16 @@ class Regulation(NamedTuple):
     outlet_due_c: float | None = None  # where the outlet should be by now, after the source's lag
 
 
+class Demand(NamedTuple):
+    """What is asked of the heat source; a bath keeps the element's part as it was, and an element the bath's."""
+
+    bath_setpoint_c: float
+    fraction: float
+    power_w: float
+    limited: bool
+    inlet_c: float | None
+
+
 class Measured(NamedTuple):
     """What regulation may know: believed values in °C and L/min, all present."""
 
@@ -174,66 +184,19 @@ class Regulator:
         dt_s: float,
     ) -> Regulation:
         flow = max(measured.flow_lpm, FLOW_FLOOR_LPM)
-        conductance = CARRIER_W_PER_K_LPM * flow
-        blocked = 1 if state.source_limited else 0
         # Dead time: the trim compares the inflow with what was asked for when this fluid left the exchanger.
         delay_s = self._line_ml / (flow * 1000.0 / 60.0) + PROBE_LAG_S
         inflow_due_c = _follow(state.inflow_due_c, inflow_target_c, measured.inflow_c, dt_s / delay_s)
         trim_c, line = self._line.step(
-            state.line, setpoint_c=inflow_due_c, measured_c=measured.inflow_c, dt_s=dt_s, blocked=blocked
+            state.line,
+            setpoint_c=inflow_due_c,
+            measured_c=measured.inflow_c,
+            dt_s=dt_s,
+            blocked=1 if state.source_limited else 0,
         )
         outlet_c = inflow_target_c + LINE_LOSS_C_LPM / flow + trim_c
         outlet_c = min(outlet_c, self._limits.outlet_trip_c - 0.5)
         outlet_due_c = _follow(state.outlet_due_c, outlet_c, measured.outlet_c, dt_s / self._source_lag_s)
-        power_w = max(0.0, conductance * (outlet_c - measured.return_c))
-        if self._heater.kind == "bath":
-            # A flow-dependent exchanger: what the fluid gains is `effectiveness` of the difference to the bath.
-            effectiveness = 1.0 - math.exp(-self._heater.exchanger_ua_w_per_k / conductance)
-            forward_c = measured.return_c + (outlet_c - measured.return_c) / effectiveness
-            push_c, outlet = self._outlet.step(
-                state.outlet, setpoint_c=outlet_due_c, measured_c=measured.outlet_c, dt_s=dt_s, blocked=blocked
-            )
-            wanted_c = forward_c + push_c
-            allowed_c = max(5.0, min(wanted_c, self._heater.bath_setpoint_max_c))
-            step_c = BATH_RATE_C_PER_S * dt_s
-            bath_c = min(allowed_c, state.bath_setpoint_c + step_c)
-            limited = wanted_c > self._heater.bath_setpoint_max_c + SATURATED_C
-            return state._replace(
-                mode=mode,
-                cavity=cavity,
-                line=line,
-                outlet=outlet,
-                inflow_target_c=inflow_target_c,
-                bath_setpoint_c=bath_c,
-                power_w=power_w,
-                at_cap=at_cap,
-                source_limited=limited,
-                setback_c=setback_c,
-                inflow_due_c=inflow_due_c,
-                outlet_due_c=outlet_due_c,
-            )
-        asked = state._replace(
-            mode=mode,
-            cavity=cavity,
-            line=line,
-            inflow_target_c=inflow_target_c,
-            at_cap=at_cap,
-            setback_c=setback_c,
-            inflow_due_c=inflow_due_c,
-            outlet_due_c=outlet_due_c,
-        )
-        return self._element(asked, measured, outlet_c, outlet_due_c, dt_s)
-
-    def _element(
-        self, state: Regulation, measured: Measured, outlet_c: float, outlet_due_c: float, dt_s: float
-    ) -> Regulation:
-        """Power of an inline element. Everything is reckoned in °C, so that a lower flow means less power at once."""
-        conductance = CARRIER_W_PER_K_LPM * max(measured.flow_lpm, FLOW_FLOOR_LPM)
-        rated_w = self._heater.max_power_w
-        # No probe sits before the element: the power that was given and the outlet say what came in.
-        came_in_c = measured.outlet_c - state.fraction * rated_w / conductance
-        inlet_c = came_in_c if state.inlet_c is None else state.inlet_c
-        inlet_c += (came_in_c - inlet_c) * min(1.0, dt_s / INLET_S)
         push_c, outlet = self._outlet.step(
             state.outlet,
             setpoint_c=outlet_due_c,
@@ -241,12 +204,49 @@ class Regulator:
             dt_s=dt_s,
             blocked=1 if state.source_limited else 0,
         )
+        source = self._bath if self._heater.kind == "bath" else self._element
+        demand = source(state, measured, outlet_c, push_c, CARRIER_W_PER_K_LPM * flow, dt_s)
+        return Regulation(
+            mode,
+            cavity,
+            line,
+            outlet,
+            inflow_target_c,
+            demand.bath_setpoint_c,
+            demand.fraction,
+            demand.power_w,
+            at_cap,
+            demand.limited,
+            setback_c,
+            demand.inlet_c,
+            inflow_due_c,
+            outlet_due_c,
+        )
+
+    def _bath(
+        self, state: Regulation, measured: Measured, outlet_c: float, push_c: float, conductance: float, dt_s: float
+    ) -> Demand:
+        """A flow-dependent exchanger: what the fluid gains is `effectiveness` of the difference to the bath."""
+        power_w = max(0.0, conductance * (outlet_c - measured.return_c))
+        effectiveness = 1.0 - math.exp(-self._heater.exchanger_ua_w_per_k / conductance)
+        wanted_c = measured.return_c + (outlet_c - measured.return_c) / effectiveness + push_c
+        allowed_c = max(5.0, min(wanted_c, self._heater.bath_setpoint_max_c))
+        bath_c = min(allowed_c, state.bath_setpoint_c + BATH_RATE_C_PER_S * dt_s)
+        limited = wanted_c > self._heater.bath_setpoint_max_c + SATURATED_C
+        return Demand(bath_c, state.fraction, power_w, limited, state.inlet_c)
+
+    def _element(
+        self, state: Regulation, measured: Measured, outlet_c: float, push_c: float, conductance: float, dt_s: float
+    ) -> Demand:
+        """Power of an inline element. Everything is reckoned in °C, so that a lower flow means less power at once."""
+        rated_w = self._heater.max_power_w
+        # No probe sits before the element: the power that was given and the outlet say what came in.
+        came_in_c = measured.outlet_c - state.fraction * rated_w / conductance
+        inlet_c = _follow(state.inlet_c, came_in_c, came_in_c, dt_s / INLET_S)
         power_w = conductance * max(0.0, outlet_c + push_c - inlet_c)
         wanted = power_w / rated_w
         fraction = min(wanted, 1.0, state.fraction + FRACTION_RATE_PER_S * dt_s)
-        return state._replace(
-            outlet=outlet, fraction=fraction, power_w=power_w, source_limited=wanted > 1.05, inlet_c=inlet_c
-        )
+        return Demand(state.bath_setpoint_c, fraction, power_w, wanted > 1.05, inlet_c)
 
 
 def _follow(before_c: float | None, towards_c: float, start_c: float, share: float) -> float:

@@ -27,7 +27,7 @@ RISE_C = 0.3
 
 
 class CycleState(NamedTuple):
-    """All that a cycle remembers."""
+    """All that a cycle remembers. No defaults: `remember` says of every field what becomes of it."""
 
     now_s: float
     tracks: Mapping[str, Track]
@@ -39,18 +39,18 @@ class CycleState(NamedTuple):
     volumes: Balance
     regulation: Regulation
     outputs: Outputs
-    checks: tuple[Check, ...] = ()
-    gate: str = "start"
-    demoted: bool = False
-    permitted: bool = False  # the protective channel would let the heat on
-    pump_reference_lpm: float = 0.0
-    pump_changed_s: float = 0.0
-    flow_since_s: float | None = None
-    heat_on_since_s: float | None = None
-    heat_off_since_s: float = 0.0
-    line_baseline: float | None = None
-    gained: tuple[float, float] = (0.0, 0.0)  # inflow °C and time of the last rise while heating
-    reset_asked_s: float | None = None
+    checks: tuple[Check, ...]
+    gate: str
+    demoted: bool
+    permitted: bool  # the protective channel would let the heat on
+    pump_reference_lpm: float
+    pump_changed_s: float
+    flow_since_s: float | None
+    heat_on_since_s: float | None
+    heat_off_since_s: float
+    line_baseline: float | None
+    gained: tuple[float, float]  # inflow °C and time of the last rise while heating
+    reset_asked_s: float | None
 
 
 def remember(
@@ -99,18 +99,27 @@ def remember(
             core_c=good.get("core_c"),
             perfusing=step.name == "perfuse",
         )
-    return state._replace(
-        outputs=outputs,
-        regulation=regulation,
-        latch=latch,
-        alarms=alarms,
-        reset_asked_s=reset_asked_s,
-        pump_reference_lpm=reference,
-        pump_changed_s=changed_s,
-        flow_since_s=flow_since_s,
-        line_baseline=baseline,
-        gained=gained,
-        heat_on_since_s=heat_on_since_s,
-        heat_off_since_s=heat_off_since_s,
-        dose=taken,
+    return CycleState(
+        now_s,
+        state.tracks,
+        sensed,
+        state.walk,
+        latch,
+        alarms,
+        taken,
+        state.volumes,
+        regulation,
+        outputs,
+        state.checks,
+        state.gate,
+        state.demoted,
+        state.permitted,
+        reference,
+        changed_s,
+        flow_since_s,
+        heat_on_since_s,
+        heat_off_since_s,
+        baseline,
+        gained,
+        reset_asked_s,
     )

@@ -53,16 +53,17 @@ class Wishes:
                 dt_s=dt_s,
             )
         on = regulation.mode is not Mode.OFF
+        # A hold leaves the line to the patient as it is or shuts it; only a person who resumes opens it again.
+        inflow_open = step.inflow_open and not (held and (stopped or not last.inflow_open))
         wanted = Outputs(
-            heat_on=on,
-            bath_setpoint_c=regulation.bath_setpoint_c,
-            heater_fraction=regulation.fraction if on else 0.0,
-            pump_lpm=pump_lpm,
-            pump_enable=not stopped,
-            # A hold leaves the line to the patient as it is or shuts it; only a person who resumes opens it again.
-            inflow_open=step.inflow_open and not (held and (stopped or not last.inflow_open)),
-            outflow_closed=step.outflow_closed,
-            protective_reset=last.protective_reset,
+            on,
+            regulation.bath_setpoint_c,
+            regulation.fraction if on else 0.0,
+            pump_lpm,
+            not stopped,
+            inflow_open,
+            step.outflow_closed,
+            last.protective_reset,
         )
         return wanted, regulation
 
