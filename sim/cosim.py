@@ -17,7 +17,7 @@ from controller.protective import channel
 from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
 from sim.hosts import HostState, apply_to_host
 from sim.links import LinkState
-from sim.operator import Operator
+from sim.operator import AtConsole, Operator
 from sim.plant.attendant import Attendant
 from sim.plant.parameters import Parameters
 from sim.plant.plant import Plant
@@ -44,14 +44,14 @@ class Cosim:
         seed: int,
         faults: Sequence[Fault] = (),
         sink: Sink | None = None,
-        operator: Operator | None = None,
+        operator: AtConsole | None = None,
     ) -> None:
         self.rig, self.treatment = rig, treatment
         self.cycle = Cycle(rig=rig, treatment=treatment, patient=patient)
         self.terminals = Terminals()
         self.plant = Plant(parameters=parameters, terminals=self.terminals, seed=seed)
         self.attendant = Attendant(self.plant)
-        self.operator = operator if operator is not None else Operator()
+        self.operator: AtConsole = operator if operator is not None else Operator()
         self.now_s = START_S
         self.state = self.cycle.initial(START_S)
         self.inputs = Inputs({})
@@ -73,7 +73,7 @@ class Cosim:
         self._answering = self._plan
         self._sink = sink
         self._channel = channel.ChannelState()
-        self._status: ProtectiveStatus | None = None
+        self.status: ProtectiveStatus | None = None
         self._seq = 0
         self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S, "contactor": START_S}
         self._probe_at_s = START_S
@@ -113,7 +113,7 @@ class Cosim:
             )
         faults = self._read(now_s)
         overrun_s = max(0.0, now_s - self._due_s)
-        self.inputs = Inputs(self._readings, orders, self._status, faults, host.faults, overrun_s)
+        self.inputs = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s)
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
         self._due_s = START_S + (self._cycles + 1) * CYCLE_S
@@ -182,7 +182,7 @@ class Cosim:
             terminals.contactor_closed = said.close_contactor
         elif now_s - self._command_at_s["contactor"] > CONTACTOR_LEASE_S:
             terminals.contactor_closed = False
-        self._status = ProtectiveStatus(
+        self.status = ProtectiveStatus(
             now_s, said.permit, terminals.contactor_closed, said.trip, inputs.outlet_b_c, inputs.inflow_b_c
         )
 

@@ -6,11 +6,20 @@ left where it is. Not responsible for the bedside (`sim.plant.attendant`).
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from controller.core.exchange import Act, Order
 from controller.core.state import CycleState
 from controller.core.treatment import Step
 
 REACTION_S = 5.0
+
+
+class AtConsole(Protocol):
+    """Whoever sits at the console."""
+
+    def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
+        """Return the orders of this moment, mostly none."""
 
 
 class Operator:

@@ -1,0 +1,234 @@
+"""Run one scenario: from a kept moment of its base treatment through its faults, until safe and settled or the horizon.
+
+Not responsible for many of them (`campaign`) or for making a failing one smaller (`shrink`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from config.doses import dose_plan
+from config.loading import load_pair
+from config.schema import Patient, Rig, Treatment
+from controller.core.interlocks import Trip
+from sim.campaign.drawing import bench_of
+from sim.campaign.engine import Engine, Moment, Watcher
+from sim.campaign.monitors import ON_W, Monitor, Setting, monitors_for
+from sim.campaign.person import Conduct, Person
+from sim.campaign.scenario import Base, EngineName, Scenario, base_of, scenario_of
+from sim.campaign.value_engine import ValueEngine
+from sim.faults import Fault
+from sim.plant.parameters import Parameters
+from sim.plant.sampler import sample
+
+KEEP_EVERY = 300  # cycles between two kept moments of a step
+GIVE_UP_CYCLES = 5 * 36000
+SETTLED_S = 15.0
+
+
+class Violation(NamedTuple):
+    """A property that did not hold: when (seconds after the fork), and in words."""
+
+    monitor: str
+    at_s: float
+    text: str
+
+
+class Struck(NamedTuple):
+    """How one fault went: whether heat was on when it struck, and when it was off (seconds after the onset)."""
+
+    fault: str
+    name: str
+    target: str
+    heating: bool
+    off_s: float | None
+
+
+class Verdict(NamedTuple):
+    """What came of one scenario."""
+
+    seed: int
+    step: str
+    violations: tuple[Violation, ...]
+    trips: tuple[Trip, ...]
+    unjustified: tuple[str, ...]
+    struck: tuple[Struck, ...]
+    simulated_s: float
+    trace_hash: str
+
+
+class Kept(NamedTuple):
+    """A moment of a base treatment that can be gone on from."""
+
+    step: str
+    state: bytes
+
+
+class Treated:
+    """A base treatment, run once, with its kept moments by step. Raises RuntimeError when it does not complete."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+        self.rig, self.treatment = load_pair(base.rig, base.treatment)
+        parameters = sample(base.seed, self.rig)
+        self.patient = patient_of(parameters, base)
+        self.bench = bench_of(self.rig)
+        self.setting = Setting(self.rig, self.treatment, dose_plan(self.treatment, self.patient).carrier_ml)
+        self.trips: tuple[Trip, ...] = ()
+        self._engine = fresh_engine(self.rig, self.treatment, self.patient, parameters, base)
+        self.kept: dict[str, list[bytes]] = {}
+        self._run()
+
+    def at(self, where: tuple[float, float]) -> ValueEngine:
+        """An engine of its own at a moment picked by two numbers in 0..1."""
+        steps = list(self.kept)
+        kept = self.kept[steps[int(where[0] * len(steps))]]
+        return self._engine.another(kept[int(where[1] * len(kept))])
+
+    def _run(self) -> None:
+        engine = self._engine
+        in_step = ""
+        for cycle in range(GIVE_UP_CYCLES):
+            engine.advance()
+            step = engine.state.walk.step
+            if step != in_step or cycle % KEEP_EVERY == 0:
+                in_step = step
+                self.kept.setdefault(step, []).append(engine.keep())
+            if engine.state.latch.tripped or step == "complete":
+                break
+        self.trips = engine.state.latch.trips
+
+
+def patient_of(parameters: Parameters, base: Base) -> Patient:
+    """The drawn patient as the controller is told of them."""
+    weight_kg = round(parameters.patient.weight_kg, 1)
+    height_cm = round(min(max(100.0 * (weight_kg / base.bmi) ** 0.5, 130.0), 205.0))
+    return Patient(pseudonym="CAMPAIGN", height_cm=height_cm, weight_kg=weight_kg)
+
+
+def fresh_engine(rig: Rig, treatment: Treatment, patient: Patient, parameters: Parameters, base: Base) -> ValueEngine:
+    """A base treatment before its first cycle."""
+    conduct = Conduct(reaction_s=base.reaction_s)
+    return ValueEngine(
+        rig=rig,
+        treatment=treatment,
+        patient=patient,
+        parameters=parameters,
+        seed=base.seed,
+        person=Person(conduct=conduct, begun_s=0.0),
+    )
+
+
+def run_seed(treated: Treated, seed: int, *, engine: EngineName | None = None) -> Verdict:
+    """Draw and run one seed of a base."""
+    return run_scenario(treated, scenario_of(seed, treated.bench, engine=engine))
+
+
+def run_scenario(treated: Treated, scenario: Scenario) -> Verdict:
+    """Run one scenario on its base."""
+    return Run(treated, scenario, treated.at(scenario.where)).to_the_end()
+
+
+class Run:
+    """One scenario under way; `moments` are given to `watch` too, for a plot."""
+
+    def __init__(self, treated: Treated, scenario: Scenario, engine: Engine) -> None:
+        self._scenario = scenario
+        self._engine = engine
+        self._from_s = engine.now_s
+        self._person = Person(conduct=scenario.conduct, begun_s=engine.now_s)
+        self._step = engine.state.walk.step
+        self._monitors: list[Monitor] = list(
+            monitors_for(treated.setting, at_s=engine.now_s, running=engine.state.latch.armed)
+        )
+        self._violations: list[Violation] = []
+        self._trips: list[Trip] = []
+        self._onsets = [_Onset(fault, engine.now_s + fault.at_s) for fault in scenario.faults]
+        engine.begin(scenario.faults, self._person)
+
+    def to_the_end(self) -> Verdict:
+        """Advance until the horizon, or until nothing more can come."""
+        engine = self._engine
+        watcher = Watcher(engine)
+        end_s = self._from_s + self._scenario.horizon_s
+        calm_s: float | None = None
+        while engine.now_s < end_s:
+            engine.advance()
+            moment = watcher.look()
+            self._judge(moment)
+            if not self._settled(moment):
+                calm_s = None
+            elif calm_s is None:
+                calm_s = moment.at_s
+            elif moment.at_s - calm_s >= SETTLED_S:
+                break
+        return Verdict(
+            self._scenario.seed,
+            self._step,
+            tuple(self._violations),
+            tuple(self._trips),
+            (),
+            tuple(onset.struck() for onset in self._onsets),
+            engine.now_s - self._from_s,
+            watcher.trace_hash,
+        )
+
+    def _judge(self, moment: Moment) -> None:
+        for monitor in self._monitors:
+            said = monitor.see(moment)
+            if said:
+                self._violations.append(Violation(monitor.name, round(moment.at_s - self._from_s, 1), said))
+                self._monitors = [other for other in self._monitors if other is not monitor]
+        if moment.cycled:
+            known = self._trips
+            self._trips += [trip for trip in moment.state.latch.trips if trip not in known]
+        for onset in self._onsets:
+            onset.see(moment)
+
+    def _settled(self, moment: Moment) -> bool:
+        """Tripped, cold and quiet, every fault begun, and nobody about to do anything."""
+        return (
+            self._person.done
+            and moment.state.latch.tripped
+            and moment.power_w <= ON_W
+            and moment.entered_ml <= 0.0
+            and all(onset.begun for onset in self._onsets)
+        )
+
+
+class _Onset:
+    """Watches one fault: was heat on when it struck, and when was it off for good."""
+
+    def __init__(self, fault: Fault, at_s: float) -> None:
+        self._fault = fault
+        self._at_s = at_s
+        self._heating = False
+        self._off_s: float | None = None
+        self._asked = False
+        self.begun = False
+
+    def see(self, moment: Moment) -> None:
+        """Follow the power."""
+        if moment.at_s < self._at_s - 1e-6:
+            self._asked = moment.outputs.heat_on and moment.power_w > ON_W
+            return
+        if not self.begun:
+            self.begun = True
+            self._heating = self._asked
+        if not self._heating:
+            return
+        if moment.power_w > ON_W:
+            self._off_s = None
+        elif self._off_s is None and (moment.state.latch.tripped or not moment.cycled):
+            self._off_s = max(0.0, moment.at_s - self._at_s)
+
+    def struck(self) -> Struck:
+        """How it went."""
+        return Struck(str(self._fault), self._fault.name, self._fault.target, self._heating, self._off_s)
+
+
+def run_block(number: int, seeds: Sequence[int], engine: EngineName | None = None) -> list[Verdict]:
+    """Every given seed of one base: the unit of work of a campaign."""
+    treated = Treated(base_of(number))
+    return [run_seed(treated, seed, engine=engine) for seed in seeds]

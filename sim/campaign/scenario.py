@@ -1,0 +1,151 @@
+"""From a seed to a scenario: bench, patient, treatment, person, and a set of faults at random times.
+
+Treatments are run once per base (a block of seeds) and every seed of the block goes on from a moment of it: that is
+what makes 20,000 of them affordable. Everything is drawn from `random.Random`; one seed is one scenario, for ever.
+Not responsible for running it (`runner`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sim.campaign.drawing import Bench, draw_faults
+from sim.campaign.person import Conduct, Whim
+from sim.faults import Fault, parse
+
+SEEDS_PER_BASE = 25
+BYTE_EVERY = 25  # one seed of each base runs down to the bytes
+TREATMENTS = (("saline_rehearsal", 8), ("oxaliplatin_30", 2), ("cisplatin_60", 1), ("mitomycin_90", 1))
+SLOW = {  # faults whose hazard takes minutes to grow
+    "drift", "bias", "noise", "stuck", "swapped", "dislodged", "wrong_unit", "weak", "delayed", "stuck_off", "stuck_on",
+    "tube_wear", "occlusion_out", "leak", "spike",
+}  # fmt: skip
+FAST_HORIZON_S = 60.0
+SLOW_HORIZON_S = 240.0
+
+EngineName = Literal["value", "byte"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """One treatment that many seeds share. `seed` draws patient and circuit.
+
+    `bmi` (kg/m2) makes the patient's height from the drawn weight; `reaction_s` is the person's pace.
+    """
+
+    number: int
+    rig: str
+    treatment: str
+    seed: int
+    reaction_s: float
+    bmi: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What one seed is. `where` picks the step and the moment in it (two numbers in 0..1); fault times from there."""
+
+    seed: int
+    engine: EngineName
+    where: tuple[float, float]
+    conduct: Conduct
+    faults: tuple[Fault, ...]
+    horizon_s: float
+
+    @property
+    def base(self) -> Base:
+        """The treatment it goes on from."""
+        return base_of(self.seed // SEEDS_PER_BASE)
+
+
+def base_of(number: int) -> Base:
+    """Draw the treatment of a block of seeds."""
+    draw = random.Random(f"base {number}")
+    names = [name for name, weight in TREATMENTS for _ in range(weight)]
+    return Base(
+        number=number,
+        rig="bench" if number % 2 else "modbus",
+        treatment=draw.choice(names),
+        seed=draw.randrange(2**31),
+        reaction_s=round(draw.choice((2.0, 5.0, 5.0, 15.0)), 1),
+        bmi=round(draw.uniform(20.0, 33.0), 1),
+    )
+
+
+def scenario_of(seed: int, bench: Bench, *, engine: EngineName | None = None) -> Scenario:
+    """Draw the scenario of a seed on the bench of its base."""
+    draw = random.Random(f"seed {seed}")
+    where = (draw.random(), draw.random())
+    faults = draw_faults(draw, bench)
+    slow = any(fault.name in SLOW for fault in faults)
+    horizon_s = (SLOW_HORIZON_S if slow else FAST_HORIZON_S) + max(fault.at_s for fault in faults)
+    conduct = _conduct(draw, horizon_s)
+    chosen: EngineName = "byte" if seed % BYTE_EVERY == BYTE_EVERY - 1 else "value"
+    return Scenario(
+        seed=seed,
+        engine=engine or chosen,
+        where=where,
+        conduct=conduct,
+        faults=faults,
+        horizon_s=round(horizon_s, 1),
+    )
+
+
+def to_json(scenario: Scenario) -> dict[str, Any]:
+    """A regression case: all of it in plain JSON."""
+    plain = asdict(scenario)
+    return {**plain, "faults": [str(fault) for fault in scenario.faults]}
+
+
+def from_json(case: Mapping[str, Any]) -> Scenario:
+    """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+    conduct = dict(case["conduct"])
+    whims = tuple(Whim(**whim) for whim in conduct.pop("whims"))
+    return Scenario(
+        seed=int(case["seed"]),
+        engine=case["engine"],
+        where=(float(case["where"][0]), float(case["where"][1])),
+        conduct=Conduct(**conduct, whims=whims),
+        faults=tuple(parse(text) for text in case["faults"]),
+        horizon_s=float(case["horizon_s"]),
+    )
+
+
+def _conduct(draw: random.Random, horizon_s: float) -> Conduct:
+    kind = draw.choice(("prompt", "prompt", "slow", "careless", "absent"))
+    whims = tuple(_whim(draw, horizon_s) for _ in range(draw.choice((0, 0, 0, 1, 2))))
+    if kind == "absent":
+        return Conduct(kind=kind, reaction_s=120.0, whims=whims)
+    if kind == "careless":  # resets before anybody looked, and resumes at once
+        return Conduct(
+            kind=kind,
+            reaction_s=1.0,
+            reset_after_s=draw.choice((0.5, 2.0, 4.0)),
+            resume_after_s=0.5,
+            tries=5,
+            whims=whims,
+        )
+    slow = kind == "slow"
+    return Conduct(
+        kind=kind,
+        reaction_s=round(draw.uniform(20.0, 60.0) if slow else draw.uniform(2.0, 8.0), 1),
+        reset_after_s=round(draw.uniform(20.0, 60.0) if slow else draw.uniform(5.0, 20.0), 1),
+        resume_after_s=round(draw.uniform(10.0, 30.0) if slow else draw.uniform(3.0, 10.0), 1),
+        tries=2,
+        whims=whims,
+    )
+
+
+def _whim(draw: random.Random, horizon_s: float) -> Whim:
+    at_s = round(draw.uniform(0.0, horizon_s), 1)
+    act = draw.choice(
+        ("hold", "resume", "stop", "drain", "target", "flow", "acknowledge", "audio_pause", "reset", "confirm")
+    )
+    if act == "target":
+        return Whim(at_s=at_s, act=act, value=round(draw.uniform(38.5, 44.0), 1))
+    if act == "flow":
+        return Whim(at_s=at_s, act=act, value=round(draw.uniform(0.3, 3.0), 2))
+    return Whim(at_s=at_s, act=act)
