@@ -62,8 +62,24 @@ BUDGET_S: Mapping[Priority, float] = {_HIGH: 1.0, _MEDIUM: 3.0, _LOW: 10.0}
 """From the condition to its signal. A row that takes longer says why in `slow`."""
 
 
+class Stage(NamedTuple):
+    """How a HIGH that nobody answers gets louder: after how long, a burst how often, and whether the annunciator."""
+
+    after_s: float
+    repeat_s: float  # from the end of one burst to the next
+    external: bool
+
+
+ESCALATION: tuple[Stage, ...] = (Stage(0.0, 5.0, False), Stage(15.0, 2.5, False), Stage(30.0, 2.5, True))
+"""2.5 s is the shortest that IEC 60601-1-8 allows for HIGH; then the external annunciator sounds too."""
+
+
 class AlarmRow(NamedTuple):
-    """One alarm. `needs` are the signals without which it is NOT MONITORED, `because` the rows that bring it along."""
+    """One alarm. `needs` are the signals without which it is NOT MONITORED, `because` the rows that bring it along.
+
+    Of what must not be forgotten, such as heat that is off: `renew_s` after it was acknowledged it sounds again, and
+    after it has lasted `rises_s` it is HIGH. 0: never.
+    """
 
     harm: Harm
     onset: Onset
@@ -72,6 +88,8 @@ class AlarmRow(NamedTuple):
     because: tuple[str, ...] = ()
     within_s: float = CASCADE_S
     slow: str = ""
+    renew_s: float = 0.0
+    rises_s: float = 0.0
     raised: Priority | None = None  # deliberately another priority than table 1's, for the reason in `why`
     why: str = ""
 
@@ -112,7 +130,10 @@ ROWS: Mapping[str, AlarmRow] = {
     "setpoint_differs": AlarmRow(
         _D, _SOON, needs=("heater_setpoint_c",), because=_UNPLUG, slow="a bath takes a second to answer twice"
     ),
-    "not_heating": AlarmRow(_R, _SOON, needs=("inflow_c",), because=_UNPLUG),
+    "not_heating": AlarmRow(_R, _SOON, needs=("inflow_c",), because=_UNPLUG, renew_s=120.0, rises_s=120.0),
+    "heat_off": AlarmRow(
+        _R, _SOON, slow="a minute in which whoever took the heat off may put it on again", renew_s=120.0, rises_s=300.0
+    ),
     "weak_heat": AlarmRow(_R, _LATE, because=("not_heating",), within_s=math.inf, slow=_SURE),
     "at_cap": AlarmRow(_R, _LATE, slow=_SURE),
     "slug": AlarmRow(_M, _SOON, needs=("heater_outlet_c", "inflow_c")),

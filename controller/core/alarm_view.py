@@ -79,6 +79,8 @@ def manual() -> list[dict[str, object]]:
                 "latching": row.response is not Response.R0,
                 "needs": list(about.needs),
                 "because": list(about.because),
+                "renew_s": about.renew_s,
+                "rises_s": about.rises_s,
                 "condition_delay_s": condition_delay_s(row.id),
                 "signal_delay_s": SIGNAL_DELAY_S,
                 "delay_note": about.slow if late else "",

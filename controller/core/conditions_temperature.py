@@ -42,6 +42,13 @@ def cavity_cool(s: Situation) -> str:
     return f"cavity mean {mean:.2f} °C < {low:g} °C"
 
 
+def heat_off(s: Situation) -> str:
+    """The step is one that heats, and no heat is commanded, for whatever reason: the fluid goes on cooling."""
+    if s.step.heat is Heat.OFF or s.last.heat_on or s.idle:
+        return ""
+    return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
+
+
 def source_over(s: Situation) -> str:
     """The bath is hotter than any set-point can make it."""
     source = s.good.get("source_c")

@@ -124,7 +124,7 @@ class Cycle:
             regulation = Regulation(setback_c=regulation.setback_c)
         outputs = interlocks.permit(wanted, latch)
         alarms = state.alarms
-        if active or alarms.active:
+        if active or alarms.active or alarms.paused:
             alarms, said = alarm_engine.step(alarms, active, [trip.id for trip in latch.trips], now_s)
             events += said
         if active and any(row.id == "cavity_few" for row, _ in active):

@@ -23,8 +23,9 @@ class Act(enum.Enum):
     STOP = "stop"
     RESET = "reset"  # clear the trip latch; never re-heats
     DRAIN = "drain"  # end perfusion now and drain
-    ACKNOWLEDGE = "acknowledge"
+    ACKNOWLEDGE = "acknowledge"  # this occurrence of the alarm whose id is `text`, or of all
     AUDIO_PAUSE = "audio_pause"
+    AUDIO_RESUME = "audio_resume"
     TARGET = "target"  # cavity target, `value` in °C
     FLOW = "flow"  # flow set-point, `value` in L/min
 
@@ -89,7 +90,7 @@ class Event(NamedTuple):
     """Something that happened, for the record and the log."""
 
     at_s: float
-    kind: str  # phase | gate | trip | reset | arm | alarm | order | refused | dose | fault | note
+    kind: str  # phase | gate | trip | reset | arm | alarm | alarm_* | audio | order | refused | dose | fault | note
     name: str
     text: str
     priority: str = ""  # HIGH | MEDIUM | LOW for alarms

@@ -84,6 +84,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Not heating", "Check heater, contactor and mains.",
     ),
     Interlock(
+        "heat_off", ("H05",), heat.heat_off, 60.0, _R.R0, _MEDIUM,
+        "HEAT OFF", "The fluid cools. Resume (r), or end the treatment.",
+    ),
+    Interlock(
         "slug", ("H07",), heat.slug, 0.5, _R.R0, _LOW,
         "Hot fluid held in the bypass", "Wait until it has cooled.",
     ),

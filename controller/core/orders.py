@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from config.doses import DosePlan
 from config.schema import Limits, Treatment
-from controller.core import alarms as alarm_engine
+from controller.core import alarm_acts
 from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
@@ -139,11 +139,23 @@ def _drain(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 
 def _acknowledge(desk: Desk, order: Order) -> tuple[Desk, str]:
-    return desk._replace(alarms=alarm_engine.acknowledge(desk.alarms)), "alarms acknowledged"
+    if order.text and order.text not in desk.alarms.active:
+        raise RefusedOrder(f"{order.text!r} is no alarm now; there are: {', '.join(desk.alarms.active) or 'none'}")
+    alarms, titles = alarm_acts.acknowledge(desk.alarms, desk.now_s, order.text)
+    if not titles:
+        raise RefusedOrder("there is no alarm that is not acknowledged")
+    return desk._replace(alarms=alarms), f"acknowledged: {', '.join(titles)}"
 
 
 def _audio_pause(desk: Desk, order: Order) -> tuple[Desk, str]:
-    return desk._replace(alarms=alarm_engine.pause_audio(desk.alarms, desk.now_s)), "audio paused for 120 s"
+    alarms = alarm_acts.pause_audio(desk.alarms, desk.now_s)
+    return desk._replace(alarms=alarms), f"audio paused for {alarms.paused_until_s - desk.now_s:.0f} s"
+
+
+def _audio_resume(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if not desk.alarms.paused:
+        raise RefusedOrder("the audio is not paused")
+    return desk._replace(alarms=alarm_acts.resume_audio(desk.alarms, desk.now_s)), "audio pause ended"
 
 
 def _target(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -183,6 +195,7 @@ _HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
     Act.DRAIN: _drain,
     Act.ACKNOWLEDGE: _acknowledge,
     Act.AUDIO_PAUSE: _audio_pause,
+    Act.AUDIO_RESUME: _audio_resume,
     Act.TARGET: _target,
     Act.FLOW: _flow,
 }

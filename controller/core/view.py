@@ -42,6 +42,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "not_monitored": alarm_view.not_monitored(state.sensed),
         "sounding": None if sounding is None else sounding.name,
         "audio_paused_s": max(0.0, state.alarms.paused_until_s - now_s),
+        "escalation": state.alarms.stage(now_s)._asdict(),
         "values": values(cycle, state),
         "bad": dict(state.sensed.bad),
         "target_c": walk.target_c,

@@ -103,6 +103,10 @@ def _stop(world: World) -> None:
     world.pressing = () if world.state.walk.hold else (Act.STOP,)
 
 
+def _held(world: World) -> None:
+    world.pressing = () if world.state.walk.hold else (Act.HOLD,)
+
+
 def _held_then_power(world: World) -> None:
     world.pressing = (Act.HOLD,) if not world.state.walk.hold else ()
     world.bent["heater_power_w"] = 500.0
@@ -186,6 +190,7 @@ CASES: tuple[Case, ...] = (
     Case("weak_heat", R0, 300.0, 420.0, _weak, dt_s=0.5),
     Case("at_cap", R0, 600.0, 700.0, reads(cavity_1_c=41.0, cavity_2_c=41.0, cavity_3_c=41.0), dt_s=0.5),
     Case("not_heating", R0, 1.0, 150.0, both(reads(inflow_c=41.0), says(inflow_b_c=41.0)), dt_s=0.2),
+    Case("heat_off", R0, 60.0, 61.0, _held, dt_s=0.2),
     Case("slug", R0, 0.5, 3.0, _held_then_hot, step="fill"),
     Case("dose_due", R0, 0.0, 1800.0, _nothing, dt_s=0.8),
 )

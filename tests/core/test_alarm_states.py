@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make import world_in
 
+from controller.core import alarm_acts
 from controller.core import alarms as engine
 from controller.core.alarms import AUDIO_PAUSE_MAX_S, OFF_DELAY_S, Alarms
 from controller.core.exchange import Act
@@ -38,7 +39,7 @@ def test_each_onset_and_each_end_is_one_event() -> None:
 
 
 def test_h42_acknowledging_stops_the_sound_of_this_occurrence_only() -> None:
-    alarms = engine.acknowledge(after("core_warn"))
+    alarms, _ = alarm_acts.acknowledge(after("core_warn"), 0.0)
     assert alarms.sounding(1.0) is None
     assert alarms.active["core_warn"].present
     again = after("core_warn", "line_pressure_high", before=alarms, now_s=2.0)
@@ -48,25 +49,25 @@ def test_h42_acknowledging_stops_the_sound_of_this_occurrence_only() -> None:
 
 
 def test_h42_an_audio_pause_ends_by_itself_after_120_s() -> None:
-    alarms = engine.pause_audio(after("core_warn"), 100.0)
+    alarms = alarm_acts.pause_audio(after("core_warn"), 100.0)
     assert alarms.sounding(100.0 + AUDIO_PAUSE_MAX_S - 0.1) is None
     assert alarms.sounding(100.0 + AUDIO_PAUSE_MAX_S) is MEDIUM
 
 
 @given(seconds=st.floats(allow_nan=True, allow_infinity=True), now_s=st.floats(0.0, 1e6))
 def test_h42_no_pause_is_longer_than_120_s(seconds: float, now_s: float) -> None:
-    alarms = engine.pause_audio(after("core_warn"), now_s, seconds)
+    alarms = alarm_acts.pause_audio(after("core_warn"), now_s, seconds)
     assert alarms.sounding(now_s + AUDIO_PAUSE_MAX_S + 1e-6) is MEDIUM
 
 
 def test_h42_a_new_high_breaks_the_pause_and_a_new_medium_does_not() -> None:
-    paused = engine.pause_audio(after("core_low"), 0.0)
+    paused = alarm_acts.pause_audio(after("core_low"), 0.0)
     assert after("core_low", "core_warn", before=paused, now_s=1.0).sounding(1.0) is None
     assert after("core_low", "air", before=paused, now_s=1.0).sounding(1.0) is HIGH
 
 
 def test_a_high_that_was_there_before_the_pause_does_not_break_it() -> None:
-    paused = engine.pause_audio(after("air"), 0.0)
+    paused = alarm_acts.pause_audio(after("air"), 0.0)
     assert after("air", before=paused, now_s=1.0).sounding(1.0) is None
 
 
@@ -115,9 +116,9 @@ def test_whatever_is_present_is_shown_and_what_sounds_is_the_highest_not_acknowl
             paused_s = -1e9
             assert alarms.sounding(now_s) is HIGH
         if act == "acknowledge":
-            alarms = engine.acknowledge(alarms)
+            alarms, _ = alarm_acts.acknowledge(alarms, now_s)
         elif act == "pause":
-            alarms, paused_s = engine.pause_audio(alarms, now_s), now_s
+            alarms, paused_s = alarm_acts.pause_audio(alarms, now_s), now_s
         assert set(ids) <= set(alarms.active)
         loud = [a.priority for a in alarms.active.values() if not a.acknowledged and not a.because]
         quiet = now_s - paused_s < AUDIO_PAUSE_MAX_S
@@ -159,7 +160,7 @@ def test_h43_a_consequence_is_logged_and_listed_and_does_not_sound() -> None:
     assert alarms.active["bubble_lost"].because == "device_lost"
     assert [e.kind for e in events] == ["alarm", "alarm_because"]
     assert [a.id for a in alarms.ranked()] == ["device_lost", "bubble_lost"]
-    acknowledged = engine.acknowledge(alarms)
+    acknowledged, _ = alarm_acts.acknowledge(alarms, 0.5)
     assert acknowledged.sounding(1.0) is None
 
 
@@ -170,14 +171,14 @@ def test_h43_a_consequence_that_came_first_is_still_one_and_keeps_its_first_mark
 
 
 def test_h43_what_comes_long_after_its_possible_cause_stands_for_itself_and_sounds() -> None:
-    alarms = engine.acknowledge(after("device_lost"))
+    alarms, _ = alarm_acts.acknowledge(after("device_lost"), 0.0)
     late = after("device_lost", "bubble_lost", before=alarms, now_s=10.5)
     assert late.active["bubble_lost"].because == ""
     assert late.sounding(10.5) is HIGH
 
 
 def test_h43_a_consequence_sounds_when_its_cause_has_gone_and_breaks_a_pause() -> None:
-    alarms = engine.pause_audio(after("device_lost", "bubble_lost"), 0.0)
+    alarms = alarm_acts.pause_audio(after("device_lost", "bubble_lost"), 0.0)
     alarms = after("bubble_lost", before=alarms, now_s=0.5)
     assert alarms.sounding(0.5) is None
     alarms, events = engine.step(alarms, present("bubble_lost"), (), 2.0)
