@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs lock clean
+.PHONY: setup run test lint docs hostfaults lock clean
 
 setup: $(STAMP)
 
@@ -32,6 +32,9 @@ test: setup lint
 
 docs: setup
 	$(BIN)/hipec hazards --markdown > docs/hazards.md
+
+hostfaults: setup
+	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1)
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o requirements.lock

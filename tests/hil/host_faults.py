@@ -1,0 +1,211 @@
+"""Faults of the host, struck at a running rig and judged by what the twin's heater really did.
+
+A strike kills (SIGKILL) or stops (SIGSTOP, SIGCONT after a while) one process, or control and supervisor together.
+Demanded of each: heater power is gone within 1.0 s when the victim belongs to the heat's chain, the contactor is open
+in time, and no power flows again before a person has reset and resumed, however the victim comes back.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from typing import NamedTuple
+
+from host_rig import Rig, Sample, alive, children, until, wake
+
+HEAT_OFF_S = 1.0
+CONTACTOR_S = 2.0  # after control, or control and supervisor, are gone
+LEASE_S = 2.3  # after protective is gone nobody opens it: the board's lease of 2.0 s runs out, seen in steps of 0.05 s
+WATCH_S = 3.0
+AWAKE_S = 2.5
+
+
+class Plan(NamedTuple):
+    """What is to be struck: `victim` is a process or two joined by +, `for_s` how long a stopped one stays stopped."""
+
+    victim: str
+    kill: bool
+    for_s: float = 0.0
+
+    @property
+    def lethal(self) -> bool:
+        """The treatment is over: it begins again in STANDBY."""
+        return self.kill and self.victim != "protective"
+
+
+class Outcome(NamedTuple):
+    """One struck fault. Times in seconds from the strike; None where there was nothing to go off."""
+
+    plan: Plan
+    step: str
+    power_w: float
+    heat_off_s: float | None
+    contactor_s: float | None
+    wrong: tuple[str, ...]
+    said: str
+
+
+# Shares of a batch. Whoever stops can go on with the same treatment; whoever is killed begins another.
+SHARES: tuple[tuple[str, bool, int], ...] = (
+    ("control", True, 5),
+    ("control", False, 8),
+    ("protective", True, 6),
+    ("protective", False, 8),
+    ("supervisor", True, 2),
+    ("supervisor", False, 4),
+    ("control+supervisor", True, 2),
+    ("sim", False, 4),
+    ("sim", True, 1),
+)
+
+
+def plans(rng: random.Random, count: int) -> list[Plan]:
+    """A seeded batch; never more than two kills of one process in a row, which the supervisor would give up on."""
+    chosen: list[Plan] = []
+    while len(chosen) < count:
+        victim, kill, _ = rng.choices(SHARES, [share for *_, share in SHARES])[0]
+        if kill and sum(plan.kill and plan.victim == victim for plan in chosen[-3:]) >= 2:
+            continue
+        for_s = 0.0 if kill else rng.choice((rng.uniform(0.2, 1.0), rng.uniform(1.2, 5.0), rng.uniform(1.2, 5.0)))
+        chosen.append(Plan(victim, kill, for_s))
+    return chosen
+
+
+def strike(rig: Rig, plan: Plan, rng: random.Random) -> Outcome:
+    """Bring the rig to heating, wait for a random moment, strike, watch, and see what comes back by itself."""
+    rig.heat()
+    rig.attend_for(rng.uniform(0.0, 8.0))
+    state = rig.heat()
+    before = rig.said()
+    pids = {name: rig.pid(name) for name in plan.victim.split("+")}
+    left = [rig.pid("supervisor"), *children(rig.pid("supervisor"))]
+    power_w = rig.sim.sample().power_w
+    began_s = time.monotonic()
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL if plan.kill else signal.SIGSTOP)
+    if plan.victim == "sim":
+        return _without_simulator(rig, plan, state["step"], power_w, pids["sim"], left)
+    seen = _watch_stopped(rig, plan, list(pids.values())) if not plan.kill else rig.watch(WATCH_S)
+    wrong = [*_judge(plan, seen, began_s), *_comes_back(rig, plan, pids, left)]
+    return Outcome(
+        plan, state["step"], power_w, _last(seen, began_s, heat=True), _last(seen, began_s, heat=False), tuple(wrong),
+        _said(rig, before, plan),
+    )  # fmt: skip
+
+
+def _watch_stopped(rig: Rig, plan: Plan, pids: list[int]) -> list[Sample]:
+    """The truth while it stands, and after it was woken."""
+    try:
+        seen = rig.watch(plan.for_s)
+    finally:
+        for pid in pids:
+            wake(pid)
+    return [*seen, *rig.watch(AWAKE_S)]
+
+
+def _judge(plan: Plan, seen: list[Sample], began_s: float) -> list[str]:
+    """What was not as it has to be."""
+    heat_s, contactor_s = _last(seen, began_s, heat=True), _last(seen, began_s, heat=False)
+    if plan.victim == "supervisor" and not plan.kill:
+        return []  # nothing of the heat depends on it: that the treatment goes on is looked at afterwards
+    if not plan.kill and plan.for_s < HEAT_OFF_S:
+        return []  # too short to have to be noticed; whether heat came back by itself is looked at afterwards
+    wrong = [f"heat off after {heat_s:.2f} s"] if not (heat_s <= HEAT_OFF_S) else []
+    allowed_s = LEASE_S if plan.victim == "protective" else CONTACTOR_S
+    if not (contactor_s <= allowed_s) and (plan.kill or plan.for_s > allowed_s):
+        wrong.append(f"contactor open after {contactor_s:.2f} s")
+    return wrong
+
+
+def _comes_back(rig: Rig, plan: Plan, pids: dict[str, int], left: list[int]) -> list[str]:
+    """What stands after the strike: no heat without a person, a new process where one was killed, or nobody at all."""
+    if "supervisor" in pids and plan.kill:
+        try:
+            until(lambda: not any(alive(pid) for pid in left), 12.0, "the end of every process")
+        except AssertionError as error:
+            return [str(error)]
+        return _stays_off(rig) + _start_again(rig)
+    if plan.kill:
+        try:
+            until(lambda: rig.pid(plan.victim) not in (0, pids[plan.victim]), 10.0, f"a new {plan.victim}")
+            if plan.victim == "control":
+                rig.wait_for_control(but_not=pids["control"])
+        except AssertionError as error:
+            return [str(error)]
+    state = rig.state()
+    if plan.victim == "control" and plan.kill and state.get("step") != "standby":
+        return [f"a new control begins in {state.get('step')}"]
+    if plan.victim == "supervisor":
+        trips = [trip["text"] for trip in state.get("trips", ())]
+        return [f"the treatment did not go on: {trips}"] if trips else []
+    if state.get("trips") or state.get("hold") or state.get("step") == "standby":
+        return _stays_off(rig)
+    return ["nothing tripped"] if plan.kill or plan.for_s > HEAT_OFF_S else []
+
+
+def _stays_off(rig: Rig) -> list[str]:
+    hot = [sample for sample in rig.watch(1.5) if sample.power_w > 0.0]
+    return [f"{hot[0].power_w:.0f} W flow again by themselves"] if hot else []
+
+
+def _start_again(rig: Rig) -> list[str]:
+    rig.supervisor.end()
+    rig.supervisor = None
+    rig.start()
+    step = rig.state().get("step")
+    return [] if step == "standby" else [f"a new control begins in {step}"]
+
+
+def _without_simulator(rig: Rig, plan: Plan, step: str, power_w: float, pid: int, left: list[int]) -> Outcome:
+    """The whole bench falls silent, as when a hub dies. The truth is told again when it is back."""
+    before = rig.said()
+    wrong: list[str] = []
+    heat_s = contactor_s = None
+    if plan.kill:
+        tripped = _trips(rig, 3.0)
+        if not tripped or rig.state().get("heat_on"):
+            wrong.append("control did not notice that every device is gone")
+        rig.end_supervisor()
+        rig.new_simulator()
+        rig.start()
+        wrong += _stays_off(rig)
+    else:
+        time.sleep(plan.for_s)
+        woken_s = time.monotonic()
+        wake(pid)
+        seen = rig.watch(AWAKE_S)
+        heat_s, contactor_s = _last(seen, woken_s, heat=True), _last(seen, woken_s, heat=False)
+        if plan.for_s > HEAT_OFF_S:
+            if not rig.state().get("trips"):
+                wrong.append("nothing tripped")
+            if not (heat_s <= HEAT_OFF_S):
+                wrong.append(f"heat off {heat_s:.2f} s after the bench was back")
+        if rig.state().get("trips"):
+            wrong += _stays_off(rig)
+    return Outcome(plan, step, power_w, heat_s, contactor_s, tuple(wrong), _said(rig, before, plan))
+
+
+def _trips(rig: Rig, for_s: float) -> list[str]:
+    until_s = time.monotonic() + for_s
+    while time.monotonic() < until_s:
+        trips = [trip["id"] for trip in rig.state().get("trips", ())]
+        if trips:
+            return trips
+        time.sleep(0.05)
+    return []
+
+
+def _last(seen: list[Sample], began_s: float, *, heat: bool) -> float:
+    """Seconds from the strike to the last moment with power (or with the contactor closed); 0 if there was none."""
+    on = [sample.at_s for sample in seen if (sample.power_w > 0.0 if heat else sample.contactor_closed)]
+    return max(0.0, on[-1] - began_s) if on else 0.0
+
+
+def _said(rig: Rig, before: str, plan: Plan) -> str:
+    """Who said what: trips of control, and the newest line of a log."""
+    state = rig.state()
+    trips = ", ".join(trip["id"] for trip in state.get("trips", ()))
+    new = [line for line in rig.said().splitlines() if line not in before]
+    return trips or (new[-1][:70] if new else "")

@@ -1,0 +1,22 @@
+"""The shipped processes killed and stopped at random moments of heating; the big batch is `make hostfaults`."""
+
+from __future__ import annotations
+
+import pytest
+from host_batch import batch, line
+from host_faults import Outcome
+
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(420)]
+
+FAULTS = 12
+RIGS = 3
+
+
+def test_heat_goes_off_and_stays_off_whichever_process_is_killed_or_stopped() -> None:
+    told: list[Outcome] = []
+    outcomes = batch(runs=FAULTS, seed=3, rigs=RIGS, tell=told.append)
+    assert len(outcomes) == FAULTS
+    assert {outcome.plan.victim for outcome in outcomes} >= {"control", "protective", "supervisor", "sim"}
+    assert all(outcome.power_w > 0.0 for outcome in outcomes)
+    wrong = [" | ".join(line(outcome)) for outcome in outcomes if outcome.wrong]
+    assert not wrong, "\n".join(wrong)
