@@ -181,6 +181,7 @@ class Rig:
 
     def restart(self) -> None:
         """End the supervisor in order and start another: the treatment is over."""
+        self._wake_all()
         self.end_supervisor()
         self.start()
 
@@ -217,14 +218,17 @@ class Rig:
 
     def close(self) -> None:
         """End everything, whatever state it is in."""
-        for pid in (self.pid("control"), self.pid("protective"), self.pid("supervisor"), self.pid("sim")):
-            if pid:
-                wake(pid)
+        self._wake_all()
         try:
             self.end_supervisor()
         finally:
             with contextlib.suppress(OSError):
                 self.sim.close()
+
+    def _wake_all(self) -> None:
+        for name in ("control", "protective", "supervisor", "sim"):
+            if pid := self.pid(name):
+                wake(pid)
 
     def _warm_simulator(self) -> Simulator:
         simulator = Simulator(self.run_dir, rig=self.name, seed=self._seed)

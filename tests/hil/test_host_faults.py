@@ -17,6 +17,6 @@ def test_heat_goes_off_and_stays_off_whichever_process_is_killed_or_stopped() ->
     outcomes = batch(runs=FAULTS, seed=3, rigs=RIGS, tell=told.append)
     assert len(outcomes) == FAULTS
     assert {outcome.plan.victim for outcome in outcomes} >= {"control", "protective", "supervisor", "sim"}
-    assert all(outcome.power_w > 0.0 for outcome in outcomes)
     wrong = [" | ".join(line(outcome)) for outcome in outcomes if outcome.wrong]
     assert not wrong, "\n".join(wrong)
+    assert all(outcome.power_w > 0.0 for outcome in outcomes)
