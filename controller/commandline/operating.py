@@ -22,10 +22,13 @@ from controller.commandline.options import (
     parse_ports,
     repeated,
 )
+from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import Request, order_of
 from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir
 from controller.runtime.settings import patient_of
+
+CONSOLE = "127.0.0.1:8765"
 
 
 def run(
@@ -39,6 +42,13 @@ def run(
     fault: FaultList = None,
     run_dir: RunDir = None,
     data: Annotated[Path, typer.Option(help="Where records are written.")] = Path("data"),
+    console: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the bedside page is served.")] = CONSOLE,
+    no_console: Annotated[bool, typer.Option("--no-console", help="No bedside page.")] = False,
+    console_remote: Annotated[
+        bool, typer.Option("--console-remote", help="Allow a HOST that other machines reach: look, hold and STOP only.")
+    ] = False,
+    console_certificate: Annotated[Path | None, typer.Option(help="TLS certificate, needed for such a HOST.")] = None,
+    console_key: Annotated[Path | None, typer.Option(help="TLS key, needed for such a HOST.")] = None,
     view: Annotated[bool, typer.Option("--view/--no-view", help="The live view in this terminal.")] = True,
 ) -> None:
     """Start supervisor, control and protective channel on a rig; without --rig, the simulated bench."""
@@ -57,11 +67,21 @@ def run(
     arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
     arguments += ["--speed", str(speed), "--seed", str(seed), *repeated("--port", port), *repeated("--fault", fault)]
     arguments += ["--simulate"] if simulated else []
+    files = {"--console-certificate": console_certificate, "--console-key": console_key}
+    served = [] if no_console else ["--console", console, *(["--console-remote"] if console_remote else [])]
+    served += [word for option, path in files.items() if path is not None for word in (option, str(path))]
+    place = (
+        None
+        if no_console
+        else place_of(console, remote=console_remote, tls=console_certificate is not None and console_key is not None)
+    )
+    arguments += served if place is not None else []
+    said = "" if place is None else f"Console: {place.url}"
     if view and sys.stdin.isatty() and sys.stdout.isatty():
         with running(arguments, where):
-            show(where)
+            show(where, said=said)
         raise typer.Exit(0)
-    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\nSockets in {where}; Ctrl-C ends.\n")
+    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\n{said}\nSockets in {where}; Ctrl-C ends.\n")
     sys.stdout.flush()
     raise typer.Exit(supervisor.main([*arguments, "--run-dir", str(where)]))
 

@@ -23,6 +23,14 @@ FLOW_LEAST_LPM = 0.4
 TARGET_BELOW_WARN_C = 0.2
 
 
+def allowed(treatment: Treatment, limits: Limits) -> dict[str, tuple[float, float]]:
+    """Lowest and highest set-point that a person may ask for: target in °C, flow in L/min."""
+    return {
+        "target_c": (TARGET_LEAST_C, treatment.cavity_warn_c - TARGET_BELOW_WARN_C),
+        "flow_lpm": (FLOW_LEAST_LPM, limits.flow_max_lpm),
+    }
+
+
 class Desk(NamedTuple):
     """What orders can change, and what they look at."""
 
@@ -159,14 +167,13 @@ def _audio_resume(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 
 def _target(desk: Desk, order: Order) -> tuple[Desk, str]:
-    most = desk.treatment.cavity_warn_c - TARGET_BELOW_WARN_C
-    value = _number(order.value, TARGET_LEAST_C, most, "°C")
+    value = _number(order.value, *allowed(desk.treatment, desk.limits)["target_c"], "°C")
     said = f"target {desk.walk.target_c:.1f} -> {value:.1f} °C"
     return desk._replace(walk=desk.walk._replace(target_c=value)), said
 
 
 def _flow(desk: Desk, order: Order) -> tuple[Desk, str]:
-    value = _number(order.value, FLOW_LEAST_LPM, desk.limits.flow_max_lpm, "L/min")
+    value = _number(order.value, *allowed(desk.treatment, desk.limits)["flow_lpm"], "L/min")
     said = f"flow {desk.walk.flow_lpm:.2f} -> {value:.2f} L/min"
     return desk._replace(walk=desk.walk._replace(flow_lpm=value)), said
 

@@ -7,14 +7,20 @@ Exit codes: 0 ended by a signal, 1 the controller failed, 2 bad configuration, p
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import importlib.metadata
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from config.problems import ConfigError
+from controller.core import orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
+from controller.records.header import config_json
 from controller.runtime import settings as command_line
 from controller.runtime.api import ApiServer
 from controller.runtime.bench import BadRig, Bench
@@ -200,11 +206,18 @@ def _say(text: str) -> None:
 
 def about(settings: Settings) -> Mapping[str, object]:
     """What every state says of the run, under `runtime`."""
+    rig, treatment, patient = settings.rig, settings.treatment, settings.patient
     return {
         "simulated": settings.simulated,
         "speed": settings.speed,
-        "rig": settings.rig.name,
-        "treatment": settings.treatment.name,
-        "patient": settings.patient.pseudonym,
+        "rig": rig.name,
+        "treatment": treatment.name,
+        "patient": patient.pseudonym,
         "restarts": settings.restarts,
+        "limits": msgspec.structs.asdict(rig.limits),
+        "protocol": msgspec.to_builtins(treatment),
+        "body": {"height_cm": patient.height_cm, "weight_kg": patient.weight_kg, "bsa_m2": patient.bsa_m2},
+        "allowed": orders.allowed(treatment, rig.limits),
+        "version": importlib.metadata.version("hipec"),
+        "config_sha256": hashlib.sha256(config_json(rig, treatment, patient).encode()).hexdigest(),
     }

@@ -197,7 +197,7 @@ class Loop:
         self._show_at_s = now_s + self._show_every_s - self._period_s / 2
         view = self._cycle.view(self._state)
         self._recorder.sample(now_s, inputs, outputs, view)
-        self._desk.show({**view, "runtime": self._runtime(now_s)})
+        self._desk.show({**view, "runtime": {**self._runtime(now_s), "raw": _raw(inputs.readings, now_s)}})
 
     def _tell_failure(self, now_s: float) -> None:
         try:
@@ -243,6 +243,11 @@ class Loop:
             if left_s <= 0:
                 return
             self._clock.sleep(min(left_s, WAIT_AT_MOST_S))
+
+
+def _raw(readings: Mapping[str, Reading], now_s: float) -> dict[str, tuple[float | None, float, str, str]]:
+    """Each reading as it came: value, age in seconds, quality, what is wrong."""
+    return {name: (r.value, round(now_s - r.at_s, 3), r.quality.value, r.detail) for name, r in readings.items()}
 
 
 def _refusal(events: Sequence[Event], act: Act) -> str:

@@ -22,7 +22,7 @@ from config.schema import Patient, Rig
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
 from controller.runtime.preflight import missing_ports
-from controller.runtime.rundir import SIM_SOCKET, make_run_dir
+from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, make_run_dir
 
 RESTARTS_MAX = 3
 WITHIN_S = 60.0
@@ -30,8 +30,14 @@ SIM_READY_S = 30.0
 FAILED = 1
 REFUSED = 2
 TRIPPED = 3
-MODULES = {"control": "controller.runtime", "protective": "controller.protective", "sim": "sim"}
-ENDED_IN_ORDER = ("control", "protective", "sim")
+CONSOLE_AGAIN_S = (0.0, 1.0, 5.0, 20.0)  # waits before each new start of a console that keeps ending
+MODULES = {
+    "control": "controller.runtime",
+    "protective": "controller.protective",
+    "sim": "sim",
+    "console": "controller.console",
+}
+ENDED_IN_ORDER = ("control", "protective", "sim", "console")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,7 @@ class Plan:
     ports: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     log_dir: Path | None = None
+    console: tuple[str, ...] | None = None  # arguments of the console, None for none
 
 
 class Supervisor:
@@ -64,6 +71,8 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._restarted_s: dict[str, deque[float]] = {"control": deque(), "protective": deque()}
         self._restarts = 0
+        self._console_ended_s: deque[float] = deque()
+        self._console_due_s: float | None = None
         self._ending, self._why = False, ""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
@@ -79,6 +88,7 @@ class Supervisor:
             make_run_dir(plan.run_dir)
             if plan.log_dir is not None:
                 plan.log_dir.mkdir(parents=True, exist_ok=True)
+            self._start_console()  # first: so that there is a page which says that it waits
             if plan.simulated and not self._start_sim():
                 return REFUSED
             if not plan.simulated and (missing := missing_ports(self._rig)):
@@ -96,8 +106,9 @@ class Supervisor:
 
     def _watch(self) -> int:
         while True:
+            wait_s = self._until_console_s()
             handles = {child.handle: child for child in self._children.values()}
-            ready, _, _ = select.select([self._wake, *handles], [], [])
+            ready, _, _ = select.select([self._wake, *handles], [], [], wait_s)
             if self._ending:
                 self._say(self._why or "ended")
                 return self._children["control"].end()
@@ -109,6 +120,8 @@ class Supervisor:
     def _ended(self, child: Child) -> int | None:
         """A child ended by itself: None when it was started again, else the exit code for all."""
         code = child.end()
+        if child.name == "console":
+            return self._console_ended(child, code)
         if child.name == "control" and code in (0, TRIPPED):
             self._say(f"control ended with code {code}: {child.last_words()}")
             return code
@@ -127,6 +140,36 @@ class Supervisor:
         self._restarts += child.name == "control"
         again = self._control_arguments() if child.name == "control" else self._protective_arguments()
         self._start(child.name, again)
+        return None
+
+    def _start_console(self) -> None:
+        if self._plan.console is not None:
+            self._start("console", ["--socket", str(self._plan.run_dir / CONTROL_SOCKET), *self._plan.console])
+
+    def _until_console_s(self) -> float | None:
+        """Start the console again when it is due; else how long until then."""
+        if self._console_due_s is None:
+            return None
+        left_s = self._console_due_s - time.monotonic()
+        if left_s > 0:
+            return left_s
+        self._console_due_s = None
+        self._start_console()
+        return None
+
+    def _console_ended(self, child: Child, code: int) -> int | None:
+        """A console that cannot begin at all ends the run; one that ends later never does: it is started again."""
+        del self._children["console"]
+        times, now_s = self._console_ended_s, time.monotonic()
+        if code == REFUSED and not times:
+            self._fail(f"console refused to start: {child.last_words()}")
+            return REFUSED
+        while times and now_s - times[0] > WITHIN_S:
+            times.popleft()
+        wait_s = CONSOLE_AGAIN_S[min(len(times), len(CONSOLE_AGAIN_S) - 1)]
+        times.append(now_s)
+        self._console_due_s = now_s + wait_s
+        self._say(f"console ended with code {code}, started again in {wait_s:g} s: {child.last_words()}")
         return None
 
     def _start(self, name: str, arguments: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from controller.runtime import settings as command_line
 from controller.runtime.processes import REFUSED, Plan, Supervisor
 from controller.runtime.rundir import InUse
 
+PINS = "console-pins.json"  # in the data directory
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -29,6 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the simulated patient and probes")
     parser.add_argument("--fault", action="append", default=[], help="a fault for the simulator")
     parser.add_argument("--log-dir", type=Path, help="write what the processes say here instead of to stderr")
+    parser.add_argument("--console", metavar="HOST:PORT", help="serve the bedside page there")
+    parser.add_argument("--console-remote", action="store_true")
+    for name in ("certificate", "key", "pins"):
+        parser.add_argument(f"--console-{name}", type=Path)
     given = parser.parse_args(arguments)
     try:
         return supervise(_plan(given))
@@ -77,7 +82,16 @@ def _plan(given: argparse.Namespace) -> Plan:
         run_dir=given.run_dir,
         data_dir=given.data_dir,
         log_dir=given.log_dir,
+        console=None if given.console is None else _console(given),
     )
+
+
+def _console(given: argparse.Namespace) -> tuple[str, ...]:
+    words = ["--at", given.console, *(["--remote"] if given.console_remote else [])]
+    files = {"--tls-certificate": given.console_certificate, "--tls-key": given.console_key}
+    pins = given.console_pins if given.console_pins is not None else given.data_dir / PINS
+    files["--pins"] = pins if given.console_pins is not None or pins.exists() else None
+    return (*words, *(word for option, path in files.items() if path is not None for word in (option, str(path))))
 
 
 if __name__ == "__main__":

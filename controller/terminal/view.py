@@ -80,11 +80,11 @@ class Newest:
                 self._over.wait(0.5)
 
 
-def show(run_dir: Path) -> None:
+def show(run_dir: Path, *, said: str = "") -> None:
     """Show until `q`. Raises Unreachable when no controller comes up."""
     path = run_dir / CONTROL_SOCKET
     Client.wait(path, for_s=CONNECT_S).close()
-    newest, console, said, quitting = Newest(path), Console(), "", False
+    newest, console, quitting = Newest(path), Console(), False
     try:
         with _keys() as read_key, Live(console=console, screen=True, auto_refresh=False) as live:
             while True:

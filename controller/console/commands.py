@@ -1,0 +1,59 @@
+"""A command of a page, and whether it is passed on: whose, how old, seen before, and may this person from there.
+
+The controller checks every limit again; what is refused here never reaches it. STOP does not come this way.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from controller.console.guards import Guards
+from controller.console.place import is_loopback
+from controller.console.sessions import Role, Session
+
+BODY_MAX = 2048
+EXPIRY_MS = 2000.0
+AHEAD_MS = 250.0  # the page reckons the server's clock from the last message it got
+FROM_ELSEWHERE = ("hold",)  # from another machine: look, hold and STOP; heat is begun by a person beside the pump
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`number` rises by one or more with each command of a session; `issued_ms` is on the server's clock."""
+
+    number: int
+    issued_ms: float
+    act: str = msgspec.field(default="")
+    value: float | None = None
+    text: str = ""
+
+
+class Refused(Exception):
+    """Why a command was not passed on, with its HTTP status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def read(body: bytes) -> Command:
+    """Decode. Raises Refused."""
+    try:
+        return msgspec.json.decode(body, type=Command)
+    except msgspec.DecodeError as error:
+        raise Refused(400, f"not a command: {error}") from error
+
+
+def admit(
+    command: Command, session: Session, *, client_host: str, now_ms: float, guards: Guards, least: Role = Role.OPERATOR
+) -> None:
+    """Pass, or raise Refused. A command that passes cannot pass again."""
+    age_ms = now_ms - command.issued_ms
+    if guards.expiry and not (-AHEAD_MS <= age_ms <= EXPIRY_MS):
+        raise Refused(409, "the command is too old and was not passed on; look again and repeat it")
+    if guards.replay and not command.number > session.last_number:
+        raise Refused(409, "the command was received before and was not repeated")
+    if guards.role and session.role < least:
+        raise Refused(403, f"this needs the role {least.name.lower()}; sign in first")
+    if guards.remote and not is_loopback(client_host) and command.act not in FROM_ELSEWHERE:
+        raise Refused(403, "from another machine this page can only look, hold and stop")
+    session.last_number = command.number

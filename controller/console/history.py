@@ -1,0 +1,90 @@
+"""The session's trend: one row a second of the treatment's time, thinned by extremes for a long look.
+
+A value that was not believed stays a gap, also after thinning. Memory is bounded.
+Not the record (`controller.records`).
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from controller.core.signals import TABLE
+
+ROWS_MAX = 6 * 3600
+EVERY_S = 1.0
+POINTS = 600  # buckets of a long look, two points each
+NAMES = tuple(signal.name for signal in TABLE if signal.shown)
+
+
+class History:
+    """Columns of numbers; NaN stands for "not known" inside and becomes null on the way out."""
+
+    def __init__(self, *, rows_max: int = ROWS_MAX) -> None:
+        self._rows_max = rows_max
+        self._at_s = array("d")
+        self._columns = {name: array("d") for name in NAMES}
+
+    def add(self, at_s: float, values: Mapping[str, float | None]) -> None:
+        """Keep a row if a second has passed. Time that goes back (control was restarted) begins anew."""
+        if self._at_s and at_s < self._at_s[-1]:
+            self.clear()
+        if self._at_s and at_s - self._at_s[-1] < EVERY_S - 0.05:
+            return
+        if len(self._at_s) >= self._rows_max:
+            for column in (self._at_s, *self._columns.values()):
+                del column[: self._rows_max // 8]
+        self._at_s.append(at_s)
+        for name, column in self._columns.items():
+            value = values.get(name)
+            column.append(math.nan if value is None else value)
+
+    def gap(self, at_s: float) -> None:
+        """A row without any value: nothing is known of this time."""
+        self.add(at_s, {})
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for column in (self._at_s, *self._columns.values()):
+            del column[:]
+
+    def last(self, seconds: float) -> dict[str, Any]:
+        """Every row of the last `seconds`."""
+        first = len(self._at_s)
+        while first > 0 and self._at_s[first - 1] >= self._at_s[-1] - seconds:
+            first -= 1
+        return _out(list(self._at_s[first:]), {name: list(column[first:]) for name, column in self._columns.items()})
+
+    def whole(self) -> dict[str, Any]:
+        """The whole session in at most 2 x POINTS rows: lowest and highest of each bucket, gaps kept."""
+        rows = len(self._at_s)
+        size = max(1, math.ceil(rows / POINTS))
+        if size <= 2:
+            return self.last(math.inf)
+        starts = range(0, rows, size)
+        at_s = [self._at_s[at] for start in starts for at in (start, min(start + size // 2, rows - 1))]
+        return _out(at_s, {name: _thin(column, size) for name, column in self._columns.items()})
+
+
+def _thin(column: Sequence[float], size: int) -> list[float]:
+    thin: list[float] = []
+    for start in range(0, len(column), size):
+        bucket = column[start : start + size]
+        known = [value for value in bucket if value == value]
+        if not known:
+            thin += (math.nan, math.nan)
+        elif len(known) < len(bucket):
+            thin += (known[0], math.nan)
+        else:
+            low, high = min(bucket), max(bucket)
+            thin += (low, high) if bucket[0] <= bucket[-1] else (high, low)
+    return thin
+
+
+def _out(at_s: list[float], columns: Mapping[str, list[float]]) -> dict[str, Any]:
+    clean = {
+        name: [None if value != value else round(value, 3) for value in column] for name, column in columns.items()
+    }
+    return {"at_s": [round(at, 2) for at in at_s], "columns": clean}

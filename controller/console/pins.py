@@ -1,0 +1,88 @@
+"""PINs of the roles: salted scrypt hashes in a file for its owner only, with a lock after wrong ones.
+
+A PIN keeps hands off by mistake at a bedside; it is no password against somebody with the file. A lock never concerns
+STOP, which asks for nothing. scrypt as in RFC 7914.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+
+from controller.console.sessions import Role
+
+COST = {"n": 2**14, "r": 8, "p": 1}
+PIN_LEAST, PIN_MOST = 4, 12
+WRONG_MAX = 5
+LOCK_S = 60.0
+
+
+class BadPins(ValueError):
+    """The file cannot be used, or the PIN is none; the text says what is allowed."""
+
+
+class Locked(Exception):
+    """Too many wrong PINs; the text says for how long."""
+
+
+class Pins:
+    """The PINs of one file. `check` may be called from any one thread at a time."""
+
+    def __init__(self, path: Path | None, *, limited: bool = True) -> None:
+        self._hashes = _read(path)
+        self._limited = limited
+        self._wrong_s: list[float] = []
+
+    @property
+    def exist(self) -> bool:
+        """False when no role has a PIN: then whoever is at the machine is its operator."""
+        return bool(self._hashes)
+
+    def check(self, role: Role, pin: str, now_s: float) -> bool:
+        """True when `pin` opens `role`. Raises Locked. Takes some 50 ms on purpose."""
+        self._wrong_s = [at_s for at_s in self._wrong_s if now_s - at_s < LOCK_S]
+        if self._limited and len(self._wrong_s) >= WRONG_MAX:
+            left_s = LOCK_S - (now_s - self._wrong_s[-1])
+            raise Locked(f"{WRONG_MAX} wrong PINs; try again in {left_s:.0f} s")
+        known = self._hashes.get(role.name.lower())
+        salt = bytes.fromhex(known["salt"]) if known else b"nobody has this role"
+        same = secrets.compare_digest(_hash(pin, salt), bytes.fromhex(known["hash"]) if known else b"")
+        if not same:
+            self._wrong_s.append(now_s)
+        return same
+
+
+def write_pin(path: Path, role: Role, pin: str) -> None:
+    """Set one role's PIN. Raises BadPins or OSError."""
+    if not (pin.isdigit() and PIN_LEAST <= len(pin) <= PIN_MOST):
+        raise BadPins(f"a PIN has {PIN_LEAST} to {PIN_MOST} digits")
+    hashes = _read(path if path.exists() else None)
+    salt = secrets.token_bytes(16)
+    hashes[role.name.lower()] = {"salt": salt.hex(), "hash": _hash(pin, salt).hex()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(hashes, file)
+    beside.replace(path)
+
+
+def _hash(pin: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=COST["n"], r=COST["r"], p=COST["p"], dklen=32)
+
+
+def _read(path: Path | None) -> dict[str, dict[str, str]]:
+    if path is None:
+        return {}
+    try:
+        held = json.loads(path.read_text())
+        roles = {role.name.lower() for role in (Role.OPERATOR, Role.ENGINEER)}
+        if not isinstance(held, dict) or set(held) - roles:
+            raise BadPins(f"{path}: allowed roles: {', '.join(sorted(roles))}")
+        for entry in held.values():
+            bytes.fromhex(entry["salt"]), bytes.fromhex(entry["hash"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadPins(f"{path}: not a file of PINs ({error}); make one with `hipec pin`") from error
+    return dict(held)

@@ -1,0 +1,137 @@
+"""The console's side of the controller's socket: the newest state, acts, and STOP on a connection of its own.
+
+A thread follows the states; STOP has a second one with its own standing connection, so that neither a slow act nor a
+full list of clients at the controller can be in its way. Not responsible for who may ask for what (`commands`).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from controller.runtime.client import Client, Refusal, Unreachable
+
+STATE_TIMEOUT_S = 2.0
+AGAIN_S = 0.25
+ACT_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 2.0
+ACTS_AT_ONCE = 4
+UNATTENDED_S = 0.5
+
+OnState = Callable[[Mapping[str, Any], float], None]
+OnLost = Callable[[str], None]
+Attended = Callable[[], bool]
+
+
+class Busy(Exception):
+    """Too many acts wait for an answer already."""
+
+
+class Upstream:
+    """One controller. `on_state` and `on_lost` are called on the following thread."""
+
+    def __init__(self, path: Path, *, on_state: OnState, on_lost: OnLost, attended: Attended) -> None:
+        self._path = path
+        self._on_state = on_state
+        self._on_lost = on_lost
+        self._attended = attended
+        self._over = threading.Event()
+        self._acts = threading.Semaphore(ACTS_AT_ONCE)
+        self._stops: queue.SimpleQueue[Future[str] | None] = queue.SimpleQueue()
+        self._follower = threading.Thread(target=self._follow, name="states", daemon=True)
+        self._stopper = threading.Thread(target=self._carry_stops, name="stop", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._follower.start()
+        self._stopper.start()
+
+    def close(self) -> None:
+        """End both threads."""
+        self._over.set()
+        self._stops.put(None)
+        self._stopper.join(STOP_TIMEOUT_S + 1.0)
+        self._follower.join(STATE_TIMEOUT_S + 1.0)
+
+    def act(self, act: str, *, value: float | None, text: str, who: str) -> None:
+        """Ask and wait until a cycle took it. Raises Refusal, Unreachable, or Busy. Blocks; call it on a thread."""
+        if not self._acts.acquire(blocking=False):
+            raise Busy(f"{ACTS_AT_ONCE} acts wait for an answer already")
+        try:
+            with Client(self._path, timeout_s=ACT_TIMEOUT_S) as client:
+                client.act(act, value=value, text=text, who=who)
+        finally:
+            self._acts.release()
+
+    def stop(self) -> Future[str]:
+        """STOP. The result is "" once the controller has taken it, else why it could not be told."""
+        asked: Future[str] = Future()
+        self._stops.put(asked)
+        return asked
+
+    def _follow(self) -> None:
+        while not self._over.is_set():
+            try:
+                with Client(self._path, timeout_s=STATE_TIMEOUT_S) as client:
+                    self._look_on(client)
+                    self._subscribe(client)
+            except (Unreachable, Refusal) as error:
+                self._on_lost(str(error))
+                self._over.wait(AGAIN_S)
+
+    def _look_on(self, client: Client) -> None:
+        """While no page is open: ask now and then, and be no subscriber, so that the host knows nobody is watching."""
+        while not self._over.is_set() and not self._attended():
+            self._on_state(client.state(), time.monotonic())
+            self._over.wait(UNATTENDED_S)
+
+    def _subscribe(self, client: Client) -> None:
+        for state in client.subscribe():
+            if self._over.is_set() or not self._attended():
+                return
+            self._on_state(state, time.monotonic())
+
+    def _carry_stops(self) -> None:
+        client: Client | None = None
+        while True:
+            client = client or self._connect()
+            asked = self._next(keep=client is not None)
+            if self._over.is_set():
+                break
+            if asked is None:
+                continue
+            said = ""
+            for _ in range(2):  # the standing connection may belong to a controller that has died: then a new one
+                client, said = self._send_stop(client)
+                if not said:
+                    break
+            asked.set_result(said)
+        if client is not None:
+            client.close()
+
+    def _next(self, *, keep: bool) -> Future[str] | None:
+        try:
+            return self._stops.get(timeout=None if keep else AGAIN_S)
+        except queue.Empty:
+            return None
+
+    def _connect(self) -> Client | None:
+        try:
+            return Client(self._path, timeout_s=STOP_TIMEOUT_S)
+        except Unreachable:
+            return None
+
+    def _send_stop(self, client: Client | None) -> tuple[Client | None, str]:
+        try:
+            client = client or Client(self._path, timeout_s=STOP_TIMEOUT_S)
+            client.stop()
+        except (Unreachable, Refusal) as error:
+            if client is not None:
+                client.close()
+            return None, str(error)
+        return client, ""
