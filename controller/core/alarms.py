@@ -9,6 +9,7 @@ Not responsible for making the sound, for priorities (`alarm_table`) or for what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class Alarms(NamedTuple):
     """All alarm conditions by id, and the audio pause."""
 
     active: Mapping[str, Alarm] = {}
-    paused_until_s: float = 0.0  # when the last pause ends, or has ended
+    paused_until_s: float = -math.inf  # when the last pause ends, or has ended
     paused: bool = False
 
     def ranked(self) -> list[Alarm]:

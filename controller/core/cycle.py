@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
+from controller.core import alarm_limits, conditions_host, conditions_temperature, interlocks, orders, selftest, view
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
-from controller.core import conditions_host, conditions_temperature, interlocks, orders, selftest, view
+from controller.core.alarm_limits import AlarmLimits
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
@@ -73,6 +74,7 @@ class Cycle:
             line_baseline=None,
             gained=(0.0, 0.0),
             reset_asked_s=None,
+            limits=AlarmLimits(self.rig.limits, self.rig.limits),
         )
 
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
@@ -95,6 +97,9 @@ class Cycle:
         stop_asked, goto = "", ""
         if inputs.orders:
             state, events, stop_asked, goto = self._obey(state, step, inputs.orders, now_s)
+        if state.limits.pending is not None:
+            limits, lapsed = alarm_limits.lapse(state.limits, now_s)
+            state, events = state._replace(limits=limits), events + lapsed
         state, walked = self._walker.step(state, step, goto, now_s)
         step = self.steps[state.walk.step]
         wanted, regulation = self._wishes.step(state, step, self._walker.scene(state, step, now_s), dt_s, now_s)
@@ -167,6 +172,7 @@ class Cycle:
             self.plan,
             self.rig.limits,
             now_s,
+            state.limits,
         )
         desk, events = orders.apply(desk, asked)
         outputs = state.outputs
@@ -181,6 +187,7 @@ class Cycle:
             demoted=desk.demoted,
             outputs=outputs,
             reset_asked_s=reset_asked_s,
+            limits=desk.alarm_limits,
         )
         return state, events, desk.stop_asked, desk.goto
 
@@ -212,7 +219,7 @@ class Cycle:
             state.volumes,
             regulation,
             self.rig,
-            self.rig.limits,
+            state.limits.now,
             self.treatment,
             self.fill_ml,
             inputs.protective,

@@ -28,6 +28,8 @@ class Act(enum.Enum):
     AUDIO_RESUME = "audio_resume"
     TARGET = "target"  # cavity target, `value` in °C
     FLOW = "flow"  # flow set-point, `value` in L/min
+    LIMIT = "limit"  # propose `value` for the alarm limit named by `text`; it waits for LIMIT_CONFIRM
+    LIMIT_CONFIRM = "limit_confirm"
 
 
 class Order(NamedTuple):

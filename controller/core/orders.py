@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from config.doses import DosePlan
 from config.schema import Limits, Treatment
-from controller.core import alarm_acts
+from controller.core import alarm_acts, alarm_limits
+from controller.core.alarm_limits import AlarmLimits, RefusedLimit
 from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
@@ -44,6 +45,7 @@ class Desk(NamedTuple):
     plan: DosePlan
     limits: Limits
     now_s: float
+    alarm_limits: AlarmLimits
     goto: str = ""  # step to enter
     reset_asked: bool = False
     stop_asked: str = ""
@@ -59,7 +61,7 @@ def apply(desk: Desk, orders: tuple[Order, ...]) -> tuple[Desk, tuple[Event, ...
     for order in orders:
         try:
             desk, said = _HANDLERS[order.act](desk, order)
-        except RefusedOrder as refusal:
+        except (RefusedOrder, RefusedLimit) as refusal:
             events.append(Event(desk.now_s, "refused", order.act.value, f"{order.act.value} refused: {refusal}"))
             continue
         events.append(Event(desk.now_s, "order", order.act.value, f"{said} ({order.who})"))
@@ -72,9 +74,13 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.latch.tripped:
         raise RefusedOrder("a trip is latched; reset first")
     walk = desk.walk._replace(started_s=desk.now_s, hold="")
+    configured = desk.alarm_limits.configured
     return desk._replace(
-        walk=walk, latch=desk.latch._replace(armed=True, still=False), goto="self_test"
-    ), "treatment started"
+        walk=walk,
+        latch=desk.latch._replace(armed=True, still=False),
+        goto="self_test",
+        alarm_limits=AlarmLimits(configured, configured),
+    ), "treatment started, alarm limits at their defaults"
 
 
 def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -178,6 +184,18 @@ def _flow(desk: Desk, order: Order) -> tuple[Desk, str]:
     return desk._replace(walk=desk.walk._replace(flow_lpm=value)), said
 
 
+def _limit(desk: Desk, order: Order) -> tuple[Desk, str]:
+    limits = alarm_limits.propose(desk.alarm_limits, order.text, order.value, order.who, desk.now_s)
+    low, high = alarm_limits.allowed(limits, order.text)
+    waits = "" if limits.pending is None else limits.pending.text
+    return desk._replace(alarm_limits=limits), f"{waits} proposed, allowed {low:g} to {high:g}; confirm within 60 s"
+
+
+def _limit_confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
+    limits, change = alarm_limits.confirm(desk.alarm_limits, desk.now_s)
+    return desk._replace(alarm_limits=limits), f"{change.text}, proposed by {change.who}, confirmed"
+
+
 def _number(value: float | None, low: float, high: float, unit: str) -> float:
     if value is None or not math.isfinite(value) or not (low <= value <= high):
         raise RefusedOrder(f"{value} is not allowed: {low:g} to {high:g} {unit}")
@@ -205,4 +223,6 @@ _HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
     Act.AUDIO_RESUME: _audio_resume,
     Act.TARGET: _target,
     Act.FLOW: _flow,
+    Act.LIMIT: _limit,
+    Act.LIMIT_CONFIRM: _limit_confirm,
 }

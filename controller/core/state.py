@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from config.schema import Rig
 from controller.core import dose
+from controller.core.alarm_limits import AlarmLimits
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
@@ -51,6 +52,7 @@ class CycleState(NamedTuple):
     line_baseline: float | None
     gained: tuple[float, float]  # inflow °C and time of the last rise while heating
     reset_asked_s: float | None
+    limits: AlarmLimits
 
 
 def remember(
@@ -122,4 +124,5 @@ def remember(
         baseline,
         gained,
         reset_asked_s,
+        state.limits,
     )

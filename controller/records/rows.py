@@ -58,9 +58,12 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 COLUMNS_OF_THEIR_OWN = frozenset(
-    {"values", "bad", "rig", "treatment", "treatment_title", "patient", "doing", "person", "duration_min", "warn_c"}
-)
-"""What a view repeats of the sample's columns, the header or the manual: not written a second time with each sample."""
+    {
+        "values", "bad", "rig", "treatment", "treatment_title", "patient", "doing", "person", "duration_min", "warn_c",
+        "limits",
+    }
+)  # fmt: skip
+"""What a view repeats of the sample's columns, the header, events or the manual: not written again with each sample."""
 
 
 class Row(NamedTuple):

@@ -18,7 +18,11 @@ REQUEST_MAX = 8 * 1024
 RESPONSE_MAX = 1024 * 1024
 TEXT_MAX = 400
 ACTS = tuple(act.value for act in Act)
-WITH_VALUE = {Act.TARGET: "the cavity target in °C", Act.FLOW: "the flow in L/min"}
+WITH_VALUE = {
+    Act.TARGET: "the cavity target in °C",
+    Act.FLOW: "the flow in L/min",
+    Act.LIMIT: "the alarm limit that text names, in its unit",
+}
 
 
 class BadMessage(ValueError):
