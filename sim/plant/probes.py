@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, MutableMapping, Sequence
+from operator import add
 
 from sim.plant.parameters import ProbeParameters
 from sim.terminals import SHORT
@@ -21,10 +22,11 @@ FAULTS = ("off", "short", "stuck", "drift", "bias", "spike", "noise", "nan", "sw
 class Probe:
     """One probe's fault: `fault` is a name from FAULTS or None, `fault_value` its size (or the other probe's name)."""
 
-    __slots__ = ("_fault", "fault_value", "held", "name", "since_s")
+    __slots__ = ("_fault", "_faulty", "fault_value", "held", "name", "since_s")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, faulty: set[str]) -> None:
         self.name = name
+        self._faulty = faulty  # the names of all probes of its bank that are not well
         self.fault_value: float | str | None = None
         self.held: float | None = None
         self.since_s = 0.0
@@ -40,6 +42,7 @@ class Probe:
         if name is not None and name not in FAULTS:
             raise ValueError(f"no probe fault {name!r}; allowed: {', '.join(FAULTS)}")
         self._fault = name
+        (self._faulty.discard if name is None else self._faulty.add)(self.name)
         self.held = None
         self.since_s = 0.0
 
@@ -53,7 +56,8 @@ class ProbeBank:
 
     def __init__(self, *, parameters: Mapping[str, ProbeParameters], start: Sequence[float], room_c: float, seed: int):
         self.names = tuple(parameters)
-        self.probes = {name: Probe(name) for name in self.names}
+        self._faulty: set[str] = set()
+        self.probes = {name: Probe(name, self._faulty) for name in self.names}
         self._all = tuple(self.probes.values())
         self._random = random.Random(seed)
         self._room_c = room_c
@@ -76,11 +80,9 @@ class ProbeBank:
         self._lagged = lagged = [
             x + (t * g - x) * a for x, t, g, a in zip(self._lagged, truth, self._gains, self._alphas, strict=True)
         ]
-        sensed.update(zip(self.names, [x + n for x, n in zip(lagged, self._noise[row], strict=True)], strict=True))
-        for probe in self._all:
-            if probe.fault is not None:
-                self._spoil(dt_s, sensed)
-                break
+        sensed.update(zip(self.names, map(add, lagged, self._noise[row]), strict=True))
+        if self._faulty:
+            self._spoil(dt_s, sensed)
 
     def _spoil(self, dt_s: float, sensed: MutableMapping[str, float | None]) -> None:
         well = {name: sensed[name] for name in self.names}
