@@ -50,18 +50,12 @@ _CONDITIONS = tuple((row.condition, row) for row in TABLE)
 def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Interlock, str], ...]]:
     """Return the new latch and every row that is active now, with its words, in the table's order."""
     since = latch.since
-    now_s = situation.now_s
-    starting: dict[str, float] = {}
-    active: list[tuple[Interlock, str]] = []
-    for condition, row in _CONDITIONS:
-        text = condition(situation)
-        if text:
-            began_s = since.get(row.id, now_s)
-            starting[row.id] = began_s
-            if now_s - began_s >= row.delay_s:
-                active.append((row, text))
-    if not active and not starting and not since:
+    present = [(row, text) for condition, row in _CONDITIONS if (text := condition(situation))]
+    if not present and not since:
         return latch, ()
+    now_s = situation.now_s
+    starting = {row.id: since.get(row.id, now_s) for row, _ in present}
+    active = [(row, text) for row, text in present if now_s - starting[row.id] >= row.delay_s]
     held = {trip.id for trip in latch.trips}
     new = tuple(
         Trip(row.id, now_s, row.response, f"{row.title}: {text}")
