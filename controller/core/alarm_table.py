@@ -149,6 +149,8 @@ ROWS: Mapping[str, AlarmRow] = {
     "disconnected": AlarmRow(_D, _SOON, needs=(*_LINE, *_FLOW), slow="a pump's pulse dips the pressure for that long"),
     "drift": AlarmRow(_R, _SOON, needs=_LEVEL, because=("disconnected",), within_s=math.inf),
     "accumulating": AlarmRow(_D, _SOON, _BODY, _LEVEL, slow=_MIXING),
+    "leak": AlarmRow(_D, _SOON, needs=_LEVEL, because=("disconnected", "accumulating"), slow=_MIXING),
+    "drain_short": AlarmRow(_R, _SOON, _BODY, _LEVEL, slow=_MIXING),
     "unbalanced": AlarmRow(_D, _SOON, _BODY, (*_LEVEL, *_FLOW), ("disconnected",), slow=_MIXING),
     "cavity_pressure": AlarmRow(_D, _SOON, _BODY, _ABDOMEN),
     "cavity_pressure_high": AlarmRow(_R, _SOON, _BODY, _ABDOMEN, ("cavity_pressure",), math.inf, _SURE),

@@ -9,8 +9,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 SMOOTHING_S = 2.0  # waves in the reservoir
-DRIFT_WINDOW_S = 600.0
+RETURN_SMOOTHING_S = 2.0
 SETTLE_WINDOW_S = 15.0
+MARK_S = 60.0  # a mark of the level each minute of steady circulation,
+MARKS = 20  # for so many minutes
+DRIFT_MARKS = 10
+FREE_SHARE = 0.4  # of the inflow comes back: the drain is free
+ABSORBED_ML_PER_S = 0.1  # 6 mL/min: more than a peritoneum takes up
+SUNK_ML_PER_S = 1.0  # how fast a cavity that holds less is taken for the normal one
+ACCEPTED_MORE_ML = 1200.0  # than the fill, at most, is taken for the cavity finding its own level
 
 
 class Balance(NamedTuple):
@@ -21,9 +28,13 @@ class Balance(NamedTuple):
     carried_ml: float = 0.0  # left in the patient from the previous fill (absorbed or residual)
     infused_by_flow_ml: float = 0.0
     peak_ml: float = 0.0
-    drift_at_s: float = 0.0
-    drift_level_ml: float | None = None
-    drift_ml: float = 0.0  # fall of the level over the last whole window of steady circulation
+    filled_ml: float | None = None  # in the patient when the drain was opened after the fill
+    accepted_ml: float | None = None  # what belongs in the patient: the fill, and what a free drain let it find
+    return_lpm: float | None = None  # what comes back: flow minus the fall of the level
+    mark_at_s: float = 0.0
+    marks: tuple[float, ...] = ()  # levels of steady circulation, oldest first
+    drift_ml: float = 0.0  # fall of the level over the last ten minutes of steady circulation
+    lost_ml: float = 0.0  # the same over the last twenty
     settle_at_s: float = 0.0
     settle_level_ml: float | None = None
     settled_ml: float | None = None  # rise of the level over the last whole settle window
@@ -46,9 +57,13 @@ def step(
     filling: bool,
     drain_open: bool,
     circulating: bool,
+    settling: bool = False,
 ) -> Balance:
-    """Follow the level and, while filling with the drain clamped, integrate the flow."""
-    level = balance.level_ml
+    """Follow the level and, while filling with the drain clamped, integrate the flow.
+
+    `circulating`: through the patient, long enough to be steady. `settling`: not yet, the cavity finds its level.
+    """
+    before = level = balance.level_ml
     if reservoir_ml is not None:
         level = reservoir_ml if level is None else level + (reservoir_ml - level) * min(1.0, dt_s / SMOOTHING_S)
     infused = balance.infused_by_flow_ml
@@ -56,29 +71,46 @@ def step(
         infused += flow_lpm * 1000.0 / 60.0 * dt_s
     elif drain_open and balance.reference_ml is not None and level is not None:
         infused = balance.reference_ml - level  # what ran back was not metered: the two start again together
-    drift_at_s, drift_level, drift_ml = balance.drift_at_s, balance.drift_level_ml, balance.drift_ml
+    back = balance.return_lpm
+    if flow_lpm is None or level is None or before is None or dt_s <= 0.0:
+        back = None
+    else:
+        now_lpm = flow_lpm + (level - before) * 0.06 / dt_s
+        back = now_lpm if back is None else back + (now_lpm - back) * min(1.0, dt_s / RETURN_SMOOTHING_S)
+    mark_at_s, marks, drift_ml, lost_ml = balance.mark_at_s, balance.marks, balance.drift_ml, balance.lost_ml
     if not circulating:
-        drift_level, drift_ml = None, 0.0
-    elif level is not None and (drift_level is None or now_s - drift_at_s >= DRIFT_WINDOW_S):
-        drift_ml = 0.0 if drift_level is None else drift_level - level
-        drift_at_s, drift_level = now_s, level
+        marks, drift_ml, lost_ml = (), 0.0, 0.0
+    elif level is not None:
+        if not marks or now_s - mark_at_s >= MARK_S:
+            marks, mark_at_s = (*marks[-MARKS + 1 :], level), now_s
+        drift_ml, lost_ml = marks[-DRIFT_MARKS:][0] - level, marks[0] - level
     settle_at_s, settle_level, settled = balance.settle_at_s, balance.settle_level_ml, balance.settled_ml
     if level is not None and (settle_level is None or now_s - settle_at_s >= SETTLE_WINDOW_S):
         settled = None if settle_level is None else level - settle_level
         settle_at_s, settle_level = now_s, level
-    reference = balance.reference_ml
-    peak = balance.peak_ml
+    reference, carried = balance.reference_ml, balance.carried_ml
+    peak, filled, accepted = balance.peak_ml, balance.filled_ml, balance.accepted_ml
     if reference is not None and level is not None:
-        peak = max(peak, balance.carried_ml + reference - level)
+        held = carried + reference - level
+        peak = max(peak, held)
+        if filled is not None and accepted is not None:
+            if settling and back is not None and flow_lpm is not None and back >= FREE_SHARE * flow_lpm:
+                accepted = min(held, filled + ACCEPTED_MORE_ML)
+            elif circulating:
+                accepted = min(max(held, accepted - SUNK_ML_PER_S * dt_s), accepted + ABSORBED_ML_PER_S * dt_s)
     return Balance(
         level,
         reference,
-        balance.carried_ml,
+        carried,
         infused,
         peak,
-        drift_at_s,
-        drift_level,
+        filled,
+        accepted,
+        back,
+        mark_at_s,
+        marks,
         drift_ml,
+        lost_ml,
         settle_at_s,
         settle_level,
         settled,
@@ -87,14 +119,26 @@ def step(
 
 def begin_fill(balance: Balance) -> Balance:
     """Take the present level as the new reference; what is still in the patient is carried over."""
-    return balance._replace(carried_ml=_held_ml(balance), reference_ml=balance.level_ml, infused_by_flow_ml=0.0)
+    return balance._replace(
+        carried_ml=held_ml(balance),
+        reference_ml=balance.level_ml,
+        infused_by_flow_ml=0.0,
+        filled_ml=None,
+        accepted_ml=None,
+    )
+
+
+def end_fill(balance: Balance) -> Balance:
+    """What is in now is what was filled."""
+    return balance._replace(filled_ml=balance.in_patient_ml, accepted_ml=balance.in_patient_ml)
 
 
 def carry(balance: Balance) -> Balance:
     """The reservoir is about to be changed by hand: freeze what is in the patient until the next fill."""
-    return balance._replace(carried_ml=_held_ml(balance), reference_ml=None)
+    return balance._replace(carried_ml=held_ml(balance), reference_ml=None)
 
 
-def _held_ml(balance: Balance) -> float:
-    held_ml = balance.in_patient_ml
-    return balance.carried_ml if held_ml is None else held_ml
+def held_ml(balance: Balance) -> float:
+    """What is in the patient, the last that was known of it."""
+    known_ml = balance.in_patient_ml
+    return balance.carried_ml if known_ml is None else known_ml

@@ -11,6 +11,8 @@ STALL_RUN_UP_S = 3.0
 FLOW_LEAST_LPM = 0.2
 RPM_LEAST = 2.0
 FLOW_SHARE = 0.5  # of what the pump is set to: a pump that stands is found before its flow has run down
+DROP_LEFT = 0.65  # of the learned pressure drop; with the far end of a line off, less is left
+DROP_LEAST_MMHG = 8.0  # below it the transmitter's noise decides
 
 
 def heat_without_flow(s: Situation) -> str:
@@ -39,14 +41,11 @@ def air(s: Situation) -> str:
 
 
 def disconnected(s: Situation) -> str:
-    """The inflow line's pressure has fallen far below what it was at this flow: the line is open somewhere."""
-    flow, pressure = s.good.get("flow_lpm"), s.good.get("line_pressure_mmhg")
-    if s.line_baseline is None or flow is None or pressure is None or not s.last.inflow_open or flow < 0.4:
+    """The line's pressure drop is far below what it was at this flow: the line is open somewhere."""
+    ratio, expected = s.line.ratio, s.line.expected_mmhg
+    if ratio is None or ratio >= DROP_LEFT or expected < DROP_LEAST_MMHG or not (s.last.inflow_open or s.last.heat_on):
         return ""
-    expected = s.line_baseline * flow
-    if expected < 20.0 or pressure >= 0.35 * expected:
-        return ""
-    return f"line pressure {pressure:.0f} mmHg at {flow:.2f} L/min, {expected:.0f} mmHg expected"
+    return f"Line pressure drop {ratio * expected:.0f} mmHg, {DROP_LEFT * expected:.0f} mmHg at least expected"
 
 
 def reversed_flow(s: Situation) -> str:

@@ -6,9 +6,11 @@ Not responsible for delays, latches or responses (`interlocks`).
 from __future__ import annotations
 
 from controller.core.situation import Situation
+from controller.core.treatment import SHORT_ML
 
-ACCUMULATED_ML = 300.0
-DRIFT_ML = 100.0
+ACCUMULATED_ML = 180.0  # with the delay and the level's lag, 300 mL are in at full flow
+DRIFT_ML = 100.0  # in ten minutes
+LEAK_ML = 200.0  # in twenty
 
 
 def reservoir_low(s: Situation) -> str:
@@ -22,18 +24,39 @@ def reservoir_low(s: Situation) -> str:
 
 
 def accumulating(s: Situation) -> str:
-    """More has gone in and not come back than the fill and a margin."""
+    """More has gone in and not come back than what was filled and a margin."""
     volume = s.in_patient_ml
-    if volume is None or s.step.name not in ("fill", "warm_up", "perfuse", "rinse_fill"):
+    if volume is None:
         return ""
-    most = s.fill_ml + s.volumes.carried_ml + ACCUMULATED_ML
+    if s.step.name == "fill":
+        planned = s.fill_ml + s.volumes.carried_ml
+    elif s.step.name == "rinse_fill":
+        planned = min(s.treatment.rinse_ml, s.fill_ml) + s.volumes.carried_ml
+    elif s.step.name in ("warm_up", "perfuse", "rinse_dwell"):
+        planned = s.fill_ml if s.volumes.accepted_ml is None else s.volumes.accepted_ml
+    else:
+        return ""
+    most = planned + ACCUMULATED_ML
     return "" if volume <= most else f"{volume:.0f} mL in the patient > {most:.0f} mL"
 
 
 def drifting(s: Situation) -> str:
     """The level has fallen during steady circulation faster than a peritoneum absorbs."""
     drift = s.volumes.drift_ml
-    return "" if drift <= DRIFT_ML else f"level fell {drift:.0f} mL in 10 min of circulation"
+    return "" if drift <= DRIFT_ML else f"level fell {drift:.0f} mL > {DRIFT_ML:g} mL in 10 min of circulation"
+
+
+def leaking(s: Situation) -> str:
+    """The level has gone on falling after it was said."""
+    lost = s.volumes.lost_ml
+    return "" if lost <= LEAK_ML else f"level fell {lost:.0f} mL > {LEAK_ML:g} mL in 20 min of circulation"
+
+
+def drain_short(s: Situation) -> str:
+    """The drain has come to rest and left more behind than it should."""
+    if not s.short_ml or s.walk.short_accepted:
+        return ""
+    return f"{s.short_ml:.0f} mL > {SHORT_ML:g} mL and what was taken up still in the patient"
 
 
 def unbalanced(s: Situation) -> str:

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 
 from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
-from controller.core import alarm_limits, conditions_host, conditions_temperature, interlocks, orders, selftest, view
+from controller.core import (
+    alarm_limits,
+    conditions_host,
+    conditions_temperature,
+    interlocks,
+    line_model,
+    orders,
+    selftest,
+    view,
+)
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
 from controller.core.alarm_limits import AlarmLimits
@@ -20,17 +29,19 @@ from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
 from controller.core.interlocks import Interlock, Latch
+from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed, Sensing
 from controller.core.signals import Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState, remember
-from controller.core.treatment import Step, Walk, contact_min, next_dose_min, phases
+from controller.core.treatment import Step, Walk, contact_min, drain_short_ml, next_dose_min, phases
 from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
 RESET_WINDOW_S = 2.0
+SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
 
 
 class Cycle:
@@ -71,7 +82,7 @@ class Cycle:
             flow_since_s=None,
             heat_on_since_s=None,
             heat_off_since_s=now_s,
-            line_baseline=None,
+            line=LineModel(),
             gained=(0.0, 0.0),
             reset_asked_s=None,
             limits=AlarmLimits(self.rig.limits, self.rig.limits),
@@ -86,6 +97,7 @@ class Cycle:
             tracks=tracks,
             sensed=sensed,
             volumes=self._volumes(state, sensed, step, dt_s, now_s),
+            line=_line(state, sensed.good, dt_s, now_s),
             now_s=now_s,
             permitted=_permits(inputs.protective, now_s),
         )
@@ -145,6 +157,8 @@ class Cycle:
 
     def _volumes(self, state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
         last = state.outputs
+        open_s = now_s - state.pump_changed_s
+        through = step.name in ("warm_up", "perfuse") and last.inflow_open
         return volumes.step(
             state.volumes,
             dt_s=dt_s,
@@ -153,9 +167,8 @@ class Cycle:
             flow_lpm=sensed.good.get("flow_lpm"),
             filling=last.inflow_open and last.outflow_closed,
             drain_open=not last.outflow_closed,
-            circulating=step.name in ("warm_up", "perfuse")
-            and last.inflow_open
-            and now_s - max(state.pump_changed_s, state.walk.entered_s) > 120.0,
+            circulating=through and open_s > SETTLING_S,
+            settling=through and open_s <= SETTLING_S,
         )
 
     def _obey(
@@ -173,6 +186,7 @@ class Cycle:
             self.rig.limits,
             now_s,
             state.limits,
+            short_ml=drain_short_ml(step, state.walk, state.volumes, now_s),
         )
         desk, events = orders.apply(desk, asked)
         outputs = state.outputs
@@ -229,12 +243,27 @@ class Cycle:
             now_s - state.pump_changed_s,
             0.0 if state.outputs.heat_on else now_s - state.heat_off_since_s,
             0.0 if state.heat_on_since_s is None else now_s - state.heat_on_since_s,
-            state.line_baseline,
+            state.line,
             stop_asked,
             state.volumes.in_patient_ml,
             due,
             now_s - state.gained[1],
+            drain_short_ml(step, walk, state.volumes, now_s),
         )
+
+
+def _line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float) -> LineModel:
+    last = state.outputs
+    return line_model.step(
+        state.line,
+        dt_s=dt_s,
+        flow_lpm=good.get("flow_lpm"),
+        line_mmhg=good.get("line_pressure_mmhg"),
+        cavity_mmhg=good.get("cavity_pressure_mmhg"),
+        to_patient=last.inflow_open,
+        pump_on=last.pump_enable,
+        steady_s=now_s - state.pump_changed_s,
+    )
 
 
 def _permits(status: ProtectiveStatus | None, now_s: float) -> bool:

@@ -20,6 +20,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Level falls", "Look for a slow leak.",
     ),
     Interlock(
+        "drain_short", ("H11", "H12"), volume.drain_short, 5.0, _R.R0, _MEDIUM,
+        "Drain incomplete", "Free the drain, tilt, agitate; or confirm to go on.",
+    ),
+    Interlock(
         "cavity_few", ("H18",), heat.cavity_few, 2.0, _R.R0, _MEDIUM,
         "One cavity probe left", "Inflow control only; replace probes, then resume.",
     ),

@@ -61,7 +61,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Line pressure too high", "Look for a kink or clamp in the inflow line.",
     ),
     Interlock(
-        "accumulating", ("H11",), volume.accumulating, 2.0, _R.R2, _HIGH,
+        "accumulating", ("H11",), volume.accumulating, 1.0, _R.R2, _HIGH,
         "Volume accumulates in the patient", "Free the outflow; look for a spill.",
     ),
     Interlock(
@@ -71,6 +71,10 @@ TRIPS: tuple[Interlock, ...] = (
     Interlock(
         "disconnected", ("H13",), flow.disconnected, 1.0, _R.R3, _HIGH,
         "Inflow line open", "Hot cytotoxic fluid may be out: find the open joint.",
+    ),
+    Interlock(
+        "leak", ("H14",), volume.leaking, 10.0, _R.R2, _HIGH,
+        "Volume is being lost", "Look under the drapes and along the lines.",
     ),
     Interlock(
         "unbalanced", ("H14",), volume.unbalanced, 2.0, _R.R2, _HIGH,

@@ -49,6 +49,7 @@ class Desk(NamedTuple):
     goto: str = ""  # step to enter
     reset_asked: bool = False
     stop_asked: str = ""
+    short_ml: float = 0.0  # the drain left that much behind
 
 
 class RefusedOrder(Exception):
@@ -85,6 +86,11 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     asks = desk.step.asks
+    if desk.short_ml and not desk.walk.short_accepted:
+        if desk.walk.hold:
+            raise RefusedOrder(f"{desk.walk.hold}; resume first")
+        walk = desk.walk._replace(short_accepted=True)
+        return desk._replace(walk=walk), f"going on with {desk.short_ml:.0f} mL left in the patient"
     needed = "confirm" if asks == "dose" and desk.treatment.drug is None else asks
     if needed != "confirm":
         raise RefusedOrder(f"nothing waits for a confirmation in {desk.step.phase.value}")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from config.schema import Limits, Rig, Treatment
 from controller.core.balance import Balance
 from controller.core.exchange import LinkFault, Outputs, ProtectiveStatus
+from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed
 from controller.core.treatment import Step, Walk
@@ -37,8 +38,9 @@ class Situation(NamedTuple):
     pump_steady_s: float  # seconds since the pump command last changed by more than a little
     heat_off_s: float  # seconds since heat was last commanded; 0 while it is
     heat_on_s: float  # seconds since heat was first commanded without a break; 0 while it is not
-    line_baseline: float | None  # learned mmHg per L/min of the inflow line
+    line: LineModel
     stop_asked: str  # who pressed STOP in this cycle, "" for nobody
     in_patient_ml: float | None
     dose_due: str
     no_rise_s: float  # seconds for which the heat has been on and the inflow has not risen towards its set-point
+    short_ml: float  # what a drain that has come to rest left in the patient, 0 when that is not too much

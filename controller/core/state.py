@@ -16,13 +16,13 @@ from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Outputs
 from controller.core.interlocks import Latch
+from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
 from controller.core.selftest import Check
 from controller.core.sensing import Sensed, Track
 from controller.core.treatment import Heat, Step, Walk
 
 STEADY_LPM = 0.05
-BASELINE_S = 60.0
 NEAR_TARGET_C = 2.0
 RISE_C = 0.3
 
@@ -49,7 +49,7 @@ class CycleState(NamedTuple):
     flow_since_s: float | None
     heat_on_since_s: float | None
     heat_off_since_s: float
-    line_baseline: float | None
+    line: LineModel
     gained: tuple[float, float]  # inflow °C and time of the last rise while heating
     reset_asked_s: float | None
     limits: AlarmLimits
@@ -70,15 +70,13 @@ def remember(
     sensed, now_s = state.sensed, state.now_s
     good = sensed.good
     reference, changed_s = state.pump_reference_lpm, state.pump_changed_s
-    if abs(outputs.pump_lpm - reference) > STEADY_LPM or outputs.inflow_open is not state.outputs.inflow_open:
+    last = state.outputs
+    clamped = outputs.inflow_open is not last.inflow_open or outputs.outflow_closed is not last.outflow_closed
+    if clamped or abs(outputs.pump_lpm - reference) > STEADY_LPM:
         reference, changed_s = outputs.pump_lpm, now_s
-    flow, pressure = good.get("flow_lpm"), good.get("line_pressure_mmhg")
+    flow = good.get("flow_lpm")
     proven = flow is not None and flow >= rig.limits.heat_flow_min_lpm and abs(good.get("pump_rpm", 0.0)) >= 2.0
     flow_since_s = (state.flow_since_s if state.flow_since_s is not None else now_s) if proven else None
-    baseline = state.line_baseline if outputs.inflow_open else None
-    if outputs.inflow_open and flow is not None and flow > 0.4 and pressure is not None and now_s - changed_s > 15.0:
-        sample = pressure / flow
-        baseline = sample if baseline is None else baseline + (sample - baseline) * dt_s / BASELINE_S
     heat_on_since_s, heat_off_since_s = state.heat_on_since_s, state.heat_off_since_s
     if outputs.heat_on:
         heat_on_since_s = now_s if heat_on_since_s is None else heat_on_since_s
@@ -121,7 +119,7 @@ def remember(
         flow_since_s,
         heat_on_since_s,
         heat_off_since_s,
-        baseline,
+        state.line,
         gained,
         reset_asked_s,
         state.limits,

@@ -54,6 +54,7 @@ class Walk(NamedTuple):
     first_dose_s: float | None = None
     doses: int = 0
     drain_asked: bool = False
+    short_accepted: bool = False  # a person goes on although the drain left more in the patient than it should
     target_c: float = 42.0
     flow_lpm: float = 1.5
 
@@ -69,6 +70,7 @@ class Scene(NamedTuple):
     fill_ml: float
     self_test_failed: tuple[str, ...]
     now_s: float
+    short_ml: float = 0.0
 
 
 class Step(NamedTuple):
@@ -139,6 +141,8 @@ READY_SPREAD_C = 0.5
 DRAINED_ML_PER_WINDOW = 8.0
 DRAIN_WINDOW_S = 15.0
 DRAIN_LEAST_S = 90.0
+SHORT_ML = 300.0  # what a drain may leave behind,
+SHORT_ML_PER_MIN = 3.0  # beside what was taken up while the fluid was in
 RINSE_RESERVE_ML = 100.0
 
 
@@ -196,12 +200,26 @@ def _perfused(scene: Scene) -> str:
     return "" if left <= 0 else f"{left:.0f} min of contact"
 
 
+def drain_short_ml(step: Step, walk: Walk, balance: Balance, now_s: float) -> float:
+    """What a drain that has come to rest left in the patient, in mL; 0 when that is not too much, or not yet known."""
+    if step.name not in ("drain", "rinse_drain") or now_s - walk.entered_s < DRAIN_LEAST_S or not _settled(balance):
+        return 0.0
+    left_ml = volumes.held_ml(balance) - balance.carried_ml
+    perfused_min = 0.0 if walk.warm_up_s is None else (now_s - walk.warm_up_s) / 60.0
+    return left_ml if left_ml > SHORT_ML + SHORT_ML_PER_MIN * perfused_min else 0.0
+
+
+def _settled(balance: Balance) -> bool:
+    return balance.settled_ml is not None and abs(balance.settled_ml) < DRAINED_ML_PER_WINDOW
+
+
 def _drained(scene: Scene) -> str:
-    drift = scene.volumes
     if scene.now_s - scene.walk.entered_s < DRAIN_LEAST_S:
         return "drain for at least 90 s"
-    if drift.settled_ml is None or not abs(drift.settled_ml) < DRAINED_ML_PER_WINDOW:
+    if not _settled(scene.volumes):
         return "reservoir level steady"
+    if scene.short_ml and not scene.walk.short_accepted:
+        return f"{scene.short_ml:.0f} mL still in the patient: free the drain, or confirm"
     return ""
 
 
@@ -287,7 +305,7 @@ _TABLE: tuple[Step, ...] = (
 
 def enter(walk: Walk, step: Step, now_s: float) -> Walk:
     """Begin a step: gate, confirmation and clocks start anew."""
-    walk = walk._replace(step=step.name, entered_s=now_s, gate_since_s=None, confirmed=False)
+    walk = walk._replace(step=step.name, entered_s=now_s, gate_since_s=None, confirmed=False, short_accepted=False)
     if step.name == "warm_up":
         walk = walk._replace(warm_up_s=now_s)
     return walk
@@ -297,6 +315,8 @@ def on_entry(step: Step, balance: Balance) -> Balance:
     """What entering a step means for the volume count."""
     if step.name in ("fill", "rinse_fill"):
         return volumes.begin_fill(balance)
+    if step.name in ("warm_up", "rinse_dwell"):
+        return volumes.end_fill(balance)
     if step.name in ("rinse_ready", "complete"):
         return volumes.carry(balance)
     return balance

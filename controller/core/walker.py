@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from config.schema import Limits, Treatment
 from controller.core.exchange import Event
 from controller.core.state import CycleState
-from controller.core.treatment import Scene, Step, enter, on_entry
+from controller.core.treatment import Scene, Step, drain_short_ml, enter, on_entry
 
 BEGUN = "just begun"  # a gate that nobody has looked at yet is not open
 
@@ -57,7 +57,15 @@ class Walker:
         if step.name == "self_test":
             failed = tuple(f"{c.name}: {c.measured} ({c.allowed})" for c in state.checks if not c.passed)
         return Scene(
-            state.walk, state.sensed, state.volumes, self._limits, self._treatment, self._fill_ml, failed, now_s
+            state.walk,
+            state.sensed,
+            state.volumes,
+            self._limits,
+            self._treatment,
+            self._fill_ml,
+            failed,
+            now_s,
+            drain_short_ml(step, state.walk, state.volumes, now_s),
         )
 
     def _after(self, step: Step) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
@@ -28,3 +30,19 @@ def nominal(request: pytest.FixtureRequest) -> Nominal:
     midway = run.copy()
     run.reach("complete")
     return Nominal(request.param, midway, run)
+
+
+STEPS = ("self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "rinse_ready", "rinse_fill")
+INTO_S = 20.0
+
+
+@pytest.fixture(scope="session", params=["bath", "inline"])
+def stages(request: pytest.FixtureRequest) -> Mapping[str, Run]:
+    """A rehearsal of the nominal patient, copied some seconds into each step. Copy again before breaking it."""
+    run = Run(request.param, treatment="saline_rehearsal")
+    copies = {}
+    for step in STEPS:
+        run.reach(step)
+        run.advance(INTO_S if step != "self_test" else 1.0)
+        copies[step] = run.copy()
+    return MappingProxyType(copies)

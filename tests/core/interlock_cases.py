@@ -127,6 +127,10 @@ def _nothing(world: World) -> None:
     return
 
 
+def _stuck_drain(world: World) -> None:
+    world.cavity_ml = 0.0  # nothing more runs back; the level knows what is missing
+
+
 R0, R1, R2, R3, R4 = Response.R0, Response.R1, Response.R2, Response.R3, Response.R4
 
 CASES: tuple[Case, ...] = (
@@ -145,11 +149,13 @@ CASES: tuple[Case, ...] = (
     Case("reservoir_low", R3, 0.5, 0.7, reads(reservoir_ml=250.0)),
     Case("air", R3, 0.0, 0.1, reads(bubble_mm=6.0)),
     Case("line_pressure", R2, 0.2, 0.4, reads(line_pressure_mmhg=320.0)),
-    Case("accumulating", R2, 2.0, 12.0, leaks(0.0, at_once_ml=450.0)),
+    Case("accumulating", R2, 1.0, 12.0, leaks(0.0, at_once_ml=450.0)),
     Case("cavity_pressure", R2, 0.5, 0.7, reads(cavity_pressure_mmhg=23.0)),
     Case("cavity_pressure", R2, 0.5, 0.7, reads(cavity_pressure_mmhg=23.0), step="fill", note="while filling"),
-    Case("disconnected", R3, 1.0, 1.2, reads(line_pressure_mmhg=5.0), settle_s=90.0),
-    Case("drift", R0, 1.0, 1400.0, leaks(0.2), settle_s=150.0, dt_s=0.5),
+    Case("disconnected", R3, 1.0, 1.6, reads(line_pressure_mmhg=5.0), settle_s=90.0),
+    Case("drift", R0, 1.0, 700.0, leaks(0.2), settle_s=310.0, dt_s=0.5),
+    Case("leak", R2, 10.0, 1500.0, leaks(0.3), settle_s=310.0, dt_s=0.5),
+    Case("drain_short", R0, 5.0, 120.0, _stuck_drain, step="drain", settle_s=0.0),
     Case("unbalanced", R2, 2.0, 90.0, reads(flow_lpm=1.1), step="fill", dt_s=0.2),
     Case("reversed", R3, 0.4, 0.6, reads(flow_lpm=-0.2)),
     Case("runaway", R3, 1.0, 1.2, reads(flow_lpm=3.0)),

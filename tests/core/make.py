@@ -113,8 +113,10 @@ class World:
         values["flow_lpm"] = flow
         values["pump_rpm"] = out.pump_lpm * 1000.0 / self.cycle.rig.circuit.pump_ml_per_rev
         values["bubble_mm"] = 0.0
-        values["line_pressure_mmhg"] = 40.0 * flow + (5.0 if out.inflow_open else 0.0)
+        pressed = self.bent.get("cavity_pressure_mmhg")
         values["cavity_pressure_mmhg"] = 3.0 + self.cavity_ml / 1000.0
+        far = pressed if isinstance(pressed, float) else values["cavity_pressure_mmhg"]
+        values["line_pressure_mmhg"] = 40.0 * flow + (far if out.inflow_open else 0.0)
         values["reservoir_ml"] = self.reservoir_ml
         values["heater_setpoint_c"] = out.bath_setpoint_c if bath else 20.0
         values["heater_power_w"] = 500.0 if out.heat_on else 0.0

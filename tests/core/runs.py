@@ -38,8 +38,15 @@ class Hands(Operator):
 class Run:
     """A simulated treatment with its events and peaks. `heat_off_s`: since when no electric power flows."""
 
-    def __init__(self, kind: str, *, parameters: Parameters | None = None, faults: tuple[str, ...] = ()) -> None:
-        rig, treatment = load_pair(RIGS[kind], "mitomycin_90")
+    def __init__(
+        self,
+        kind: str,
+        *,
+        parameters: Parameters | None = None,
+        faults: tuple[str, ...] = (),
+        treatment: str = "mitomycin_90",
+    ) -> None:
+        rig, plan = load_pair(RIGS[kind], treatment)
         self.events: list[Event] = []
         self.hands = Hands()
         self.hottest_inflow_c = self.hottest_cavity_c = self.hottest_core_c = 0.0
@@ -48,9 +55,9 @@ class Run:
         self._cycles = 0
         self.cosim = Cosim(
             rig=rig,
-            treatment=treatment,
+            treatment=plan,
             patient=Patient(),
-            parameters=parameters or parameters_for(rig, None, treatment.technique),
+            parameters=parameters or parameters_for(rig, None, plan.technique),
             seed=1,
             operator=self.hands,
             sink=self.see,
