@@ -174,6 +174,8 @@ class Protective(Shape, frozen=True, kw_only=True):
     inflow_channel: Annotated[int, Meta(ge=0, le=7)] = 1
     relay_unit: Annotated[int, Meta(ge=1, le=247)] = 2
     contactor_channel: Annotated[int, Meta(ge=0, le=7)] = 0
+    clamp_channel: Annotated[int, Meta(ge=0, le=7)] | None = None  # in series with the coil of the clamp to the patient
+    tone_channel: Annotated[int, Meta(ge=0, le=7)] | None = None  # its rest contact sounds: silent only while refreshed
     outlet_trip_c: Annotated[float, Meta(ge=39.0, le=46.0)] = 46.0
     inflow_trip_c: Annotated[float, Meta(ge=39.0, le=46.0)] = 46.0
 

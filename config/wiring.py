@@ -213,6 +213,11 @@ def _protective(rig: Rig, _families: Families) -> Iterator[Problem]:
         yield Problem("protective.relay_unit", str(wired.relay_unit), "allowed is any unit but probe_unit's")
     if wired.outlet_channel == wired.inflow_channel:
         yield Problem("protective.inflow_channel", str(wired.inflow_channel), "allowed is any but outlet_channel")
+    owner: dict[int, str] = {}
+    for name in ("contactor_channel", "clamp_channel", "tone_channel"):
+        channel: int | None = getattr(wired, name)
+        if channel is not None and owner.setdefault(channel, name) != name:
+            yield Problem(f"protective.{name}", str(channel), f"is {owner[channel]} already; allowed is one per relay")
 
 
 def _unit(name: str) -> str:

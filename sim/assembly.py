@@ -134,7 +134,7 @@ def _felt(signal: str, gain: float, offset: float, terminals: Terminals) -> Inpu
 
 def _outputs(rig: Rig, device: str, terminals: Terminals) -> dict[int, Output]:
     if device == PROTECTIVE_RELAY:
-        return {rig.protective.contactor_channel: _switch(terminals, "contactor_closed")}
+        return _protective_outputs(rig, terminals)
     actuators = rig.actuators
     wired: tuple[tuple[RelayChannel, str], ...] = (
         (actuators.pump_enable, "pump_enabled"),
@@ -142,6 +142,16 @@ def _outputs(rig: Rig, device: str, terminals: Terminals) -> dict[int, Output]:
         (actuators.outflow_closed, "outflow_closed"),
     )
     return {relay.channel: _switch(terminals, name) for relay, name in wired if relay.device == device}
+
+
+def _protective_outputs(rig: Rig, terminals: Terminals) -> dict[int, Output]:
+    wired = rig.protective
+    outputs = {wired.contactor_channel: _switch(terminals, "contactor_closed")}
+    for channel, name in ((wired.clamp_channel, "clamp_allowed"), (wired.tone_channel, "tone_silenced")):
+        if channel is not None:
+            outputs[channel] = _switch(terminals, name)
+            outputs[channel](False)  # a relay without a lease
+    return outputs
 
 
 def _switch(terminals: Terminals, name: str) -> Output:

@@ -7,6 +7,7 @@ expire. The bytes are left out; `sim.server` has them. Not responsible for the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
 from controller.core.cycle import Cycle
@@ -14,6 +15,7 @@ from controller.core.exchange import Event, Inputs, LinkFault, Order, Outputs, P
 from controller.core.signals import Quality, Reading
 from controller.core.state import CycleState
 from controller.protective import channel
+from controller.protective.limits import Limits
 from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
 from sim.hosts import HostState, apply_to_host
 from sim.links import LinkState
@@ -75,7 +77,11 @@ class Cosim:
         self._channel = channel.ChannelState()
         self.status: ProtectiveStatus | None = None
         self._seq = 0
-        self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S, "contactor": START_S}
+        self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S}
+        self._lease_until_s: dict[str, float] = {}
+        trips = {name: getattr(rig.protective, name) for name in ("outlet_trip_c", "inflow_trip_c")}
+        self._protective_limits = Limits(**trips)
+        self._told_limits = asdict(self._protective_limits)
         self._probe_at_s = START_S
         self._looked_s = 0.0
         self._due_s = START_S
@@ -92,8 +98,8 @@ class Cosim:
             self.attendant.step(now_s)
         if self.host.runs(PROTECTIVE):
             self._protect(now_s)
-        elif now_s - self._command_at_s["contactor"] > CONTACTOR_LEASE_S:
-            self.terminals.contactor_closed = False
+        else:
+            self._relays(now_s)
         if self.host.runs("control") and now_s - self._due_s >= self.host.late_s:
             self._control(now_s)
         else:
@@ -175,16 +181,38 @@ class Cosim:
             reset_count=self.outputs.protective_reset,
             contactor_closed=terminals.contactor_closed if heard else None,
         )
-        self._channel, said = channel.step(self._channel, inputs, now_s)
+        self._channel, said = channel.step(self._channel, inputs, now_s, self._protective_limits)
         if heard:
-            if said.close_contactor:
-                self._command_at_s["contactor"] = now_s
-            terminals.contactor_closed = said.close_contactor
-        elif now_s - self._command_at_s["contactor"] > CONTACTOR_LEASE_S:
-            terminals.contactor_closed = False
+            self._relays(now_s, refresh=said.refresh, free=said.free, quiet=said.quiet)
+            terminals.contactor_closed = terminals.contactor_closed and said.close_contactor
+        else:
+            self._relays(now_s)
         self.status = ProtectiveStatus(
-            now_s, said.permit, terminals.contactor_closed, said.trip, inputs.outlet_b_c, inputs.inflow_b_c
+            now_s,
+            said.permit,
+            terminals.contactor_closed,
+            said.trip,
+            inputs.outlet_b_c,
+            inputs.inflow_b_c,
+            said.why_not,
+            self._told_limits,
+            self._channel.lapse_s,
         )
+
+    def _relays(self, now_s: float, *, refresh: bool = False, free: bool = False, quiet: bool = False) -> None:
+        """The protective channel's relays: what it renews now, and what opens because nobody did."""
+        terminals, wired = self.terminals, self.rig.protective
+        terminals.contactor_closed = self._leased("contactor", refresh, now_s)
+        if wired.clamp_channel is not None:
+            terminals.clamp_allowed = self._leased("clamp", free, now_s)
+        if wired.tone_channel is not None:
+            terminals.tone_silenced = self._leased("tone", quiet, now_s)
+
+    def _leased(self, relay: str, refreshed: bool, now_s: float) -> bool:
+        """A flash-on relay of the protective channel's board: closed for as long as its lease runs."""
+        if refreshed:
+            self._lease_until_s[relay] = now_s + CONTACTOR_LEASE_S
+        return now_s <= self._lease_until_s.get(relay, START_S)
 
     def _actuate(self, outputs: Outputs, now_s: float) -> None:
         terminals, rig = self.terminals, self.rig

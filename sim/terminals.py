@@ -19,6 +19,8 @@ class Terminals:
     inflow_open: bool = False  # clamp: True into the cavity, False into the bypass
     outflow_closed: bool = False  # drain clamp: False stands open
     contactor_closed: bool = False  # in the heater's supply, held by the protective channel
+    clamp_allowed: bool = True  # the protective channel's relay in series with the clamp's coil, where there is one
+    tone_silenced: bool = True  # the external tone sounds when this falls; where there is none nothing does
     bath_on: bool = False
     bath_circulating: bool = False
     bath_setpoint_c: float = 20.0

@@ -50,7 +50,7 @@ def protective_refuses(s: Situation) -> str:
     """Heat is asked for and the protective channel does not let it on, for a reason it has not latched."""
     if s.protective is None or not s.last.heat_on or s.protective.permit:
         return ""
-    return "heat is asked for without the protective channel's permit"
+    return f"heat is asked for without the protective channel's permit: {s.protective.why_not}"
 
 
 def overrun(s: Situation) -> str:

@@ -50,6 +50,10 @@ class ProtectiveStatus(NamedTuple):
     trip: str = ""  # latched reason, "" when none
     outlet_b_c: float | None = None
     inflow_b_c: float | None = None
+    why_not: str = ""  # what is in the way of a permit, where nothing is latched
+    limits: Mapping[str, float] = {}  # by which it trips, under its own names
+    lapse_s: float | None = None  # after so long without its lease the contactor was read open, at the last off-proof
+    opened_s: float | None = None  # so long after control's last heartbeat it was last read open
 
 
 class LinkFault(NamedTuple):

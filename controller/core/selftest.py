@@ -5,6 +5,7 @@ Not responsible for proofs that need the devices to be disturbed (lease drop, SI
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from config.schema import Rig
@@ -46,11 +47,19 @@ def checks(
     result.append(Check("protective channel", said, "ready", alive and protective is not None and not protective.trip))
     opened = protective is not None and not protective.contactor_closed
     result.append(Check("contactor", "open" if opened else "closed or unknown", "open", opened))
+    wired = rig.protective
+    wanted = {"outlet_trip_c": wired.outlet_trip_c, "inflow_trip_c": wired.inflow_trip_c}
+    limits = {} if protective is None else {name: protective.limits.get(name) for name in wanted}
+    result.append(Check("protective limits", _listed(limits), _listed(wanted), limits == wanted))
     for a, b in (("heater_outlet_c", "outlet_b_c"), ("inflow_c", "inflow_b_c")):
         x, y = good.get(a), good.get(b)
         apart = None if x is None or y is None else x - y
         result.append(_within(f"{a} against {b}", apart, -PROBES_AGREE_C, PROBES_AGREE_C, "°C"))
     return tuple(result)
+
+
+def _listed(limits: Mapping[str, float | None]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in limits.items()) or "unknown"
 
 
 def _within(name: str, value: float | None, low: float, high: float, unit: str) -> Check:

@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from dataclasses import fields
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 from controller.protective.limits import Limits
@@ -15,18 +17,16 @@ from controller.protective.link import Link
 from controller.protective.loop import Loop, Wiring
 from controller.protective.rtu import Master, ScaledClock
 
-ALLOWANCE_WALL_S = 0.05  # how much later the host may be when simulated time runs faster than the wall's
-WIRES = {"probe_unit": 1, "outlet_channel": 0, "inflow_channel": 1, "relay_unit": 2, "contactor_channel": 0}
+ALLOWANCE_WALL_S = 0.05  # on simulated ports: where time runs faster than the wall's, the host's scheduling does not
+WIRES: dict[str, int | None] = {"probe_unit": 1, "outlet_channel": 0, "inflow_channel": 1, "relay_unit": 2}
+WIRES |= {"contactor_channel": 0, "clamp_channel": None, "tone_channel": None}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until a signal comes."""
     given, wiring = _understand(arguments)
     clock, reply_s = ScaledClock(given.speed), ALLOWANCE_WALL_S * given.speed if given.speed > 1.0 else 0.0
-
-    def open_master() -> Master:
-        return Master(path=given.port, baud=given.baud, frame=given.frame, clock=clock, reply_s=reply_s)
-
+    open_master = partial(Master, path=given.port, baud=given.baud, frame=given.frame, clock=clock, reply_s=reply_s)
     ending: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: ending.append(received))
@@ -61,10 +61,10 @@ def _understand(arguments: list[str] | None) -> tuple[argparse.Namespace, Wiring
         option = "--" + limit.name.replace("_", "-")
         parser.add_argument(option, type=float, default=limit.default, help=f"at most {limit.default}")
     given = parser.parse_args(arguments)
-    if given.probe_unit == given.relay_unit:
-        parser.error(f"--probe-unit and --relay-unit are both {given.relay_unit}: two units need two addresses")
-    if given.outlet_channel == given.inflow_channel:
-        parser.error(f"--outlet-channel and --inflow-channel are both {given.inflow_channel}: two probes are needed")
+    relays = ("contactor_channel", "clamp_channel", "tone_channel")
+    for names in (("probe_unit", "relay_unit"), ("outlet_channel", "inflow_channel"), *combinations(relays, 2)):
+        if getattr(given, names[0]) == getattr(given, names[1]) is not None:
+            parser.error(f"{' and '.join(names)} are both {getattr(given, names[0])}: they have to be two")
     simulated = os.path.realpath(given.port).startswith("/dev/pts/") or given.port.startswith("tcp:127.0.0.1:")
     if not (1.0 <= given.speed <= 100.0) or (given.speed != 1.0 and not simulated):
         parser.error(f"--speed {given.speed}: 1 to 100, and other than 1 only on a simulated port")

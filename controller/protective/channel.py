@@ -1,30 +1,27 @@
 """The decision of the protective channel as one pure function: may the contactor be closed now?
 
-`step` knows no port, no clock and no configuration, so the same code runs at the bench and in virtual time. Rules:
-- permit: control alive, both probes valid and below their trip, contactor known and obedient, nothing latched;
-- permit is only ever given while heat is not asked for, so that nothing but a new request of control closes;
+Pure, so that the same code runs at the bench and in virtual time. Rules:
+- permit: control alive, both probes valid and below their trip, contactor known and obedient, nothing latched; it is
+  only ever given while heat is not asked for, so that nothing but a new request of control closes;
 - permit lost for any fault while heat is asked for latches; over-temperature and a welded contactor always latch;
-- a reset clears the latch only when no fault is present, heat is not asked for, and the counter in a live heartbeat
-  rose; a reset that came too early is used up. A reset never closes: heat has to be asked for afterwards.
-Not responsible for the lease (`loop`): permit is what the lease needs each time that it is re-armed.
+- a reset (its counter rises in a live heartbeat) clears the latch only when no fault is present and heat is not asked
+  for; one that came too early is used up. A reset never closes: heat has to be asked for afterwards;
+- proof of flow while closed: the outlet may not be on its way over its trip, nor stay far above the inflow;
+- off-proof at the first closing and every 10 min of closed: the lease is left to lapse and has to open the contactor;
+  only when it was read open does it close again by itself, else that latches.
 Structure after IEC 60601-2-16 (a protective system independent of the control system); no conformity is claimed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf, isfinite
 from typing import NamedTuple
 
-from controller.protective.limits import CONTACTOR_WAIT_S, PROBE_LOW_C, Limits
-
-HARD = Limits()
+from controller.protective import limits as own
+from controller.protective.limits import HARD, Limits
 
 
 class ChannelInputs(NamedTuple):
-    """What is known now, in monotonic seconds of one clock. A probe that is missing or at a sentinel is None.
-
-    `contactor_closed` is the last read-back, None when unknown. The heartbeat is the newest datagram as it came;
-    whether it counts is decided here.
-    """
+    """What is known now, in monotonic seconds of one clock; None is unknown. `step` decides if a heartbeat counts."""
 
     outlet_b_c: float | None = None
     inflow_b_c: float | None = None
@@ -43,6 +40,9 @@ class ChannelOutputs(NamedTuple):
     permit: bool = False
     trip: str = ""
     why_not: str = ""
+    refresh: bool = False  # the contactor's lease is to be renewed
+    quiet: bool = False  # the external tone is to be kept silent
+    free: bool = False  # the clamp may let the flow into the patient
 
 
 class ChannelState(NamedTuple):
@@ -54,46 +54,42 @@ class ChannelState(NamedTuple):
     alive_at_s: float = -inf
     heat_wanted: bool = False
     reset_count: int | None = None
-    outlet_bad_since_s: float | None = None
-    inflow_bad_since_s: float | None = None
+    since: Mapping[str, float] = {}  # what is not as it should be, by the names of `_watch`
     closed: bool = False  # as commanded
     confirmed: bool = False  # read back closed since it was commanded closed
-    differs_since_s: float | None = None  # read-back against command
-    unknown_since_s: float | None = None  # no read-back
-
-
-class Fault(NamedTuple):
-    """A reason to withhold the permit; `always` latches even when there was none."""
-
-    text: str
-    always: bool = False
+    track: tuple[tuple[float, float], ...] = ()  # when and what the outlet was of late
+    lapsing: bool = False
+    lapse_s: float | None = None  # how long the last lease that was left to lapse took
+    closed_s: float = own.OFF_PROOF_EVERY_S  # since the last off-proof; the first is due at once
+    now_s: float = inf
 
 
 def step(
-    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits = HARD, allowance_s: float = 0.0
+    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits = HARD, more_s: float = 0.0
 ) -> tuple[ChannelState, ChannelOutputs]:
-    """One decision at `now_s`, to be taken between any two transactions on the wire.
-
-    `allowance_s` is added to the two greatest ages. It is 0 on every real port; it is for simulated time that runs
-    faster than the wall's, because the host's scheduling does not run faster with it (see `__main__`).
-    """
-    seen, reset = _hear(state, inputs, now_s, limits.heartbeat_timeout_s + allowance_s)
-    seen = _watch(seen, inputs, now_s, limits)
-    fault = next(iter(sorted(_faults(seen, inputs, now_s, limits, allowance_s), key=lambda one: not one.always)), None)
+    """One decision, to be taken between any two transactions. `more_s` is the allowance that `__main__` explains."""
+    seen, reset = _hear(state, inputs, now_s, limits.heartbeat_timeout_s + more_s)
+    seen = _watch(seen, inputs, now_s, limits, more_s)
+    always, fault = max(_faults(seen, inputs, now_s, limits, more_s), key=lambda one: one[0], default=(False, ""))
     trip = state.trip
-    if fault and not trip and ((state.permit and state.heat_wanted) or fault.always):
-        trip = fault.text
+    if fault and not trip and ((state.permit and state.heat_wanted) or always):
+        trip = fault
     elif reset and not fault and not seen.heat_wanted:
         trip = ""
-    sure = seen.outlet_bad_since_s is None and seen.inflow_bad_since_s is None and inputs.contactor_closed is False
+    sure = "outlet" not in seen.since and "inflow" not in seen.since and inputs.contactor_closed is False
     permit = not trip and not fault and (state.permit or (sure and not seen.heat_wanted))
     close = permit and seen.heat_wanted
     if close != seen.closed:
-        seen = seen._replace(differs_since_s=None, confirmed=False)
+        kept = {name: at_s for name, at_s in seen.since.items() if name in ("outlet", "inflow", "unknown", "control")}
+        seen = seen._replace(since=kept, confirmed=False, lapsing=False)
+    elif seen.confirmed and not (seen.closed_s < own.OFF_PROOF_EVERY_S):
+        seen = seen._replace(lapsing=True)
     waiting = "heat is asked for before it was permitted" if seen.heat_wanted else "probes or contactor not yet sure"
-    why_not = "" if permit or trip else fault.text if fault else waiting
-    state = seen._replace(permit=permit, trip=trip, closed=close)
-    return state, ChannelOutputs(close_contactor=close, permit=permit, trip=trip, why_not=why_not)
+    why_not = "" if permit or trip else fault or waiting
+    quiet = not trip and "control" not in seen.since
+    free = quiet or (inputs.outlet_b_c is not None and inputs.outlet_b_c < own.SLUG_C)
+    state = seen._replace(permit=permit, trip=trip, closed=close, now_s=now_s)
+    return state, ChannelOutputs(close, permit, trip, why_not, close and not seen.lapsing, quiet, free)
 
 
 def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: float) -> tuple[ChannelState, bool]:
@@ -104,65 +100,75 @@ def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: f
     if seq > state.seq:
         heard = state._replace(seq=seq, alive_at_s=inputs.heartbeat_at_s, heat_wanted=inputs.heat_wanted)
         return heard._replace(reset_count=count), state.reset_count is not None and count > state.reset_count
-    if seq >= 0 and not _fresh(state.alive_at_s, now_s, timeout_s):
-        # Control started again and counts from the beginning. Only its next, rising number is a sign of life.
-        return state._replace(seq=seq, reset_count=count), False
-    return state, False
+    # Control started again and counts from the beginning: only its next, rising number is a sign of life.
+    again = seq >= 0 and not _fresh(state.alive_at_s, now_s, timeout_s)
+    return state._replace(seq=seq, reset_count=count) if again else state, False
 
 
-def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits) -> ChannelState:
-    """Since when each probe is bad, and since when the contactor does not do as it is told."""
-    closed = inputs.contactor_closed
-    differs = state.differs_since_s is not None if closed is None else closed != state.closed
-    return state._replace(
-        outlet_bad_since_s=_since(state.outlet_bad_since_s, _bad(inputs.outlet_b_c, limits.outlet_trip_c), now_s),
-        inflow_bad_since_s=_since(state.inflow_bad_since_s, _bad(inputs.inflow_b_c, limits.inflow_trip_c), now_s),
-        differs_since_s=_since(state.differs_since_s, differs, now_s),
-        unknown_since_s=_since(state.unknown_since_s, closed is None, now_s),
-        confirmed=state.closed and (state.confirmed or closed is True),
+def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits, more_s: float) -> ChannelState:
+    """Take in what was read: the outlet's track, the contactor's read-back, and since when what is wrong."""
+    at_s, outlet_c, inflow_c, closed = inputs.probe_at_s, inputs.outlet_b_c, inputs.inflow_b_c, inputs.contactor_closed
+    track = state.track if state.closed else ()
+    due = state.closed and not (track and at_s - track[-1][0] < own.SLOPE_EVERY_S)
+    if due and outlet_c is not None and own.PROBE_LOW_C <= outlet_c < inf:
+        track = (*(one for one in track if at_s - one[0] <= own.SLOPE_OVER_S), (at_s, outlet_c))
+    state = state._replace(track=track, closed_s=state.closed_s + (state.closed and max(0.0, now_s - state.now_s)))
+    lapse_s = now_s - state.since.get("lapsing", now_s)
+    if state.lapsing and closed is False and not (lapse_s < own.LAPSE_LEAST_S):
+        state = state._replace(lapsing=False, lapse_s=lapse_s, closed_s=0.0, confirmed=False)
+    state = state._replace(confirmed=state.closed and (state.confirmed or closed is True))
+    apart_c = (outlet_c or 0.0) - (inflow_c or inf)
+    present = {
+        "outlet": outlet_c is None or not (own.PROBE_LOW_C <= outlet_c <= limits.outlet_trip_c),
+        "inflow": inflow_c is None or not (own.PROBE_LOW_C <= inflow_c <= limits.inflow_trip_c),
+        "ahead": not (_ahead_c(track) <= limits.outlet_trip_c),
+        "apart": state.closed and not (apart_c <= own.APART_C),
+        "lapsing": state.lapsing,
+        "welded": not state.closed and ("welded" in state.since if closed is None else closed),
+        "fell open": state.confirmed and closed is False,
+        "not closed": state.closed and ("not closed" in state.since if closed is None else not closed),
+        "probes": not _fresh(at_s, now_s, limits.probe_age_max_s + more_s),
+        "unknown": closed is None,
+        "control": not _fresh(state.alive_at_s, now_s, limits.heartbeat_timeout_s + more_s),
+    }
+    return state._replace(since={name: state.since.get(name, now_s) for name, there in present.items() if there})
+
+
+def _faults(
+    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits, more_s: float
+) -> Iterator[tuple[bool, str]]:
+    """Every reason to withhold the permit that has lasted, and whether it latches even when there was no permit."""
+    age_max_s, wait_s = limits.probe_age_max_s + more_s, own.CONTACTOR_WAIT_S
+    rising = f"{_ahead_c(state.track):.1f} °C in {own.AHEAD_S:g} s, limit {limits.outlet_trip_c:.1f} °C"
+    rows = (
+        ("outlet", limits.persistence_s, *_probe("heater outlet", inputs.outlet_b_c, limits.outlet_trip_c)),
+        ("inflow", limits.persistence_s, *_probe("inflow", inputs.inflow_b_c, limits.inflow_trip_c)),
+        ("ahead", limits.persistence_s, False, f"no flow (protective)? Heater outlet rises to {rising}"),
+        ("apart", own.TRANSIT_S, False, f"no flow (protective)? Outlet {own.APART_C:g} °C above inflow for too long"),
+        ("lapsing", own.LAPSE_S + more_s, True, f"contactor welded: closed {own.LAPSE_S} s without its lease"),
+        ("welded", wait_s, True, f"contactor welded: closed {wait_s} s after it was opened"),
+        ("fell open", 0.0, False, "contactor opened by itself"),
+        ("not closed", wait_s, False, f"contactor did not close within {wait_s} s"),
+        ("probes", 0.0, False, f"protective probes silent for more than {age_max_s:.2f} s"),
+        ("unknown", age_max_s, False, f"contactor relay silent for more than {age_max_s:.2f} s"),
+        ("control", 0.0, False, f"control silent for more than {limits.heartbeat_timeout_s + more_s:.2f} s"),
     )
+    for name, allowed_s, always, text in rows:
+        if name in state.since and not (now_s - state.since[name] < allowed_s):
+            yield always, text
 
 
-def _faults(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits, more_s: float) -> Iterator[Fault]:
-    """Every fault that is present."""
-    age_max_s, timeout_s = limits.probe_age_max_s + more_s, limits.heartbeat_timeout_s + more_s
-    if _lasts(state.outlet_bad_since_s, now_s, limits.persistence_s):
-        yield _probe_fault("heater outlet", inputs.outlet_b_c, limits.outlet_trip_c)
-    if _lasts(state.inflow_bad_since_s, now_s, limits.persistence_s):
-        yield _probe_fault("inflow", inputs.inflow_b_c, limits.inflow_trip_c)
-    differs = _lasts(state.differs_since_s, now_s, CONTACTOR_WAIT_S)
-    if differs and not state.closed:
-        yield Fault(f"contactor welded: closed {CONTACTOR_WAIT_S} s after it was opened", always=True)
-    if state.confirmed and inputs.contactor_closed is False:
-        yield Fault("contactor opened by itself")
-    if differs and state.closed:
-        yield Fault(f"contactor did not close within {CONTACTOR_WAIT_S} s")
-    if not _fresh(inputs.probe_at_s, now_s, age_max_s):
-        yield Fault(f"protective probes silent for more than {age_max_s:.2f} s")
-    if _lasts(state.unknown_since_s, now_s, age_max_s):
-        yield Fault(f"contactor relay silent for more than {age_max_s:.2f} s")
-    if not _fresh(state.alive_at_s, now_s, timeout_s):
-        yield Fault(f"control silent for more than {timeout_s:.2f} s")
+def _ahead_c(track: tuple[tuple[float, float], ...]) -> float:
+    """What the outlet will be AHEAD_S after it was last read, if it rises on like this."""
+    (first_s, first_c), (last_s, last_c) = (track[0], track[-1]) if track else ((0.0, 0.0), (0.0, 0.0))
+    return last_c + max(0.0, last_c - first_c - own.PROBE_STEP_C) / max(last_s - first_s, own.SLOPE_OVER_S / 2) * own.AHEAD_S
 
 
-def _probe_fault(label: str, value_c: float | None, trip_c: float) -> Fault:
+def _probe(label: str, value_c: float | None, trip_c: float) -> tuple[bool, str]:
     if value_c is None or not isfinite(value_c):
-        return Fault(f"{label} (protective) probe missing")
-    if value_c > trip_c:
-        return Fault(f"{label} (protective) {value_c:.1f} °C, limit {trip_c:.1f} °C", always=True)
-    return Fault(f"{label} (protective) {value_c:.1f} °C: no plausible value below {PROBE_LOW_C} °C")
-
-
-def _bad(value_c: float | None, trip_c: float) -> bool:
-    return value_c is None or not (PROBE_LOW_C <= value_c <= trip_c)
-
-
-def _since(since_s: float | None, present: bool, now_s: float) -> float | None:
-    return None if not present else now_s if since_s is None else since_s
-
-
-def _lasts(since_s: float | None, now_s: float, allowed_s: float) -> bool:
-    return since_s is not None and not (now_s - since_s < allowed_s)
+        return False, f"{label} (protective) probe missing"
+    allowed = f"limit {trip_c:.1f} °C" if value_c > trip_c else f"no plausible value below {own.PROBE_LOW_C} °C"
+    return value_c > trip_c, f"{label} (protective) {value_c:.1f} °C, {allowed}"
 
 
 def _fresh(at_s: float, now_s: float, age_max_s: float) -> bool:

@@ -1,17 +1,19 @@
-"""The protective channel's own limits: constants here, which an argument can only tighten.
-
-They are written a second time on purpose: nothing is shared with the configuration or with control.
-"""
+"""The protective channel's own limits, shared with nothing: constants here, which an argument can only tighten."""
 
 from dataclasses import dataclass, fields
 
 PROBE_LOW_C = 2.0  # perfusate is never colder: such a probe is broken or not in the circuit
+PROBE_STEP_C = 0.1  # the last digit of the probe board
 CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this time
-LEASE_TENTHS = 20  # the contactor opens by itself this many tenths of a second after the last flash-on
-LEASE_S = LEASE_TENTHS / 10
+LEASE_TENTHS, LEASE_S = 20, 2.0  # the contactor opens by itself so long after the last flash-on
 REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide
-REPLY_TIMEOUT_S = 0.1
-SILENCE_S = 0.1
+LAPSE_LEAST_S, LAPSE_S = 1.0, LEASE_S + 0.4  # from the last renewal on, a lease opens it not before and not after
+OFF_PROOF_EVERY_S = 600.0
+REPLY_TIMEOUT_S = SILENCE_S = 0.1
+SLUG_C = 43.0  # nothing hotter is let into the patient after a stop
+SLOPE_OVER_S, SLOPE_EVERY_S = 2.0, 0.2
+AHEAD_S = 5.0  # the outlet in so long must be below its trip: an element still gives what it stored when it is off
+APART_C, TRANSIT_S = 4.0, 60.0  # 300 mL of line at 0.3 L/min: then what left the outlet is at the inflow probe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +31,6 @@ class Limits:
             low, value = PROBE_LOW_C if field.name.endswith("_c") else 0.0, getattr(self, field.name)
             if not (low < value <= field.default):
                 raise ValueError(f"{field.name} = {value}: allowed above {low} up to {field.default}, never wider")
+
+
+HARD = Limits()

@@ -25,11 +25,11 @@ def parse(data: bytes) -> Heartbeat:
     try:
         said = json.loads(data)
         seq, at_s, heat, reset = said["seq"], float(said["at"]), said["heat"], said["reset"]
-        if type(seq) is type(reset) is int and seq >= 0 and type(heat) is bool and math.isfinite(at_s):
-            return Heartbeat(seq, at_s, heat, reset)
     except (KeyError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(str(error)) from error
-    raise ValueError(f"not a heartbeat: {data[:80]!r}")
+    if not (type(seq) is type(reset) is int and seq >= 0 and type(heat) is bool and math.isfinite(at_s)):
+        raise ValueError(f"not a heartbeat: {data[:80]!r}")
+    return Heartbeat(seq, at_s, heat, reset)
 
 
 class Link:
@@ -66,7 +66,6 @@ class Link:
                 os.write(2, f"protective: {text}\n".encode()[:1000])
 
     def close(self) -> None:
-        """Unbind and let another one in."""
         self._socket.close()
         self._own.unlink(missing_ok=True)
         os.close(self._lock)

@@ -1,38 +1,33 @@
 """Polls the probes and the contactor as fast as the wire allows, and decides between any two transactions.
 
-Reaction, worst case at 9600 baud 8N1 (10 bits, 1.042 ms a character), from control's last heartbeat to the frame
-that opens the contactor being on the wire:
-    heartbeat time-out                                                        500.0 ms
-    a transaction that was begun just before it, and gets no answer:
-        3.5 characters of gap, 8 of request, reply time-out, silence          212.0 ms  (3.6 + 8.3 + 100 + 100)
-    gap and the 8 characters of the opening frame                              12.0 ms
-                                                                       sum    724 ms <= 800 ms
-With every unit answering it is about 560 ms. An opening frame that is lost is repeated after every transaction; when
-the wire is dead the lease (2.0 s) opens the contactor. Read-back is of the relay's output, not of the power contacts.
+From control's last heartbeat to the opening frame, 9600 baud: time-out 500 ms; a transaction begun just before it that
+gets no answer 212 ms (gap 3.5 characters, request 8, reply time-out, silence); gap and frame 12 ms: 724 ms <= 800 ms.
+With every unit answering about 560 ms. A lost opening frame is repeated after every transaction; when the wire is
+dead the lease opens the contactor. Read-back is of the relay's output, not of the power contacts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from controller.protective.channel import HARD, ChannelInputs, ChannelOutputs, ChannelState, step
-from controller.protective.limits import LEASE_S, LEASE_TENTHS, REARM_S, REPLY_TIMEOUT_S, Limits
+from controller.protective.channel import ChannelInputs, ChannelOutputs, ChannelState, step
+from controller.protective.limits import HARD, LEASE_S, LEASE_TENTHS, REARM_S, REPLY_TIMEOUT_S, Limits
 from controller.protective.link import Link
 from controller.protective.rtu import LINK_ERRORS, Master, NoAnswer, ScaledClock
 
 FLASH_ON = 0x0200  # Waveshare Modbus RTU Relay wiki: FC05 here + channel, value N: close for N x 100 ms, then open
-SENTINELS = (0x7FFF, -0x8000, 6500, -1800, 9999)
-BOARD_LOW_C, BOARD_HIGH_C = -40.0, 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """Unit addresses and channels on the protective port, and the limits that hold there."""
+    """Addresses and channels on the protective port, and the limits that hold there."""
 
     probe_unit: int
     outlet_channel: int
     inflow_channel: int
     relay_unit: int
     contactor_channel: int
+    clamp_channel: int | None = None  # in series with the coil of the clamp to the patient
+    tone_channel: int | None = None  # sounds when it is not refreshed
     limits: Limits = HARD
     allowance_s: float = 0.0
 
@@ -44,9 +39,10 @@ class Loop:
         self._wiring, self._clock, self._link, self._open_master = wiring, clock, link, open_master
         self._state, self._inputs, self._outputs = ChannelState(), ChannelInputs(), ChannelOutputs()
         self._master: Master | None = None
-        self._rearm_at_s, self._lease_until_s = clock.now(), clock.now() + LEASE_S  # another may just have armed it
-        self._may_be_closed = True  # until it was commanded open and read back open
-        self._seq = 0
+        self._rearm_at_s: dict[int, float] = {}  # by channel
+        self._lease_until_s = clock.now() + LEASE_S  # another may just have armed it
+        self._opened_s: float | None = None  # how long after the last heartbeat the contactor was last read open
+        self._may_be_closed, self._seq = True, 0  # until it was commanded open and read back open
         self._said: dict[str, str] = {}
 
     def round(self) -> None:
@@ -62,10 +58,10 @@ class Loop:
         self._decide()
         self._try("contactor", self._read_contactor)
         self._decide()
-        # Only straight after a read-back: a lapse of the lease must be seen before it is covered up.
-        if self._outputs.close_contactor and self._clock.now() >= self._rearm_at_s:
-            self._try("contactor", self._arm)
-            self._decide()
+        # The lease only straight after a read-back: that it has lapsed must be seen before it is covered up.
+        self._renew("contactor", self._wiring.contactor_channel, self._outputs.refresh)
+        self._renew("clamp", self._wiring.clamp_channel, self._outputs.free)
+        self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
         self._report()
 
     def make_safe(self) -> None:
@@ -77,9 +73,8 @@ class Loop:
     def _decide(self) -> None:
         if beat := self._link.hear():
             self._inputs = self._inputs._replace(**beat._asdict())
-        now_s = self._clock.now()
-        limits, allowance_s = self._wiring.limits, self._wiring.allowance_s
-        self._state, self._outputs = step(self._state, self._inputs, now_s, limits, allowance_s)
+        now_s, wiring = self._clock.now(), self._wiring
+        self._state, self._outputs = step(self._state, self._inputs, now_s, wiring.limits, wiring.allowance_s)
         permit = "permit" if self._outputs.permit else f"no permit: {self._outputs.trip or self._outputs.why_not}"
         self._note("decision", permit + (", heat" if self._outputs.close_contactor else ""))
         if not self._outputs.close_contactor and (self._may_be_closed or self._inputs.contactor_closed):
@@ -95,26 +90,33 @@ class Loop:
         self._inputs = self._inputs._replace(outlet_b_c=outlet_c, inflow_b_c=inflow_c, probe_at_s=at_s)
 
     def _read_contactor(self, master: Master) -> None:
-        self._inputs = self._inputs._replace(contactor_closed=None)  # unless it answers
+        before, self._inputs = self._inputs.contactor_closed, self._inputs._replace(contactor_closed=None)
         closed = master.read_coil(self._wiring.relay_unit, self._wiring.contactor_channel)
         self._inputs = self._inputs._replace(contactor_closed=closed)
+        if before and not closed and self._state.seq >= 0:
+            self._opened_s = self._clock.now() - self._state.alive_at_s
 
-    def _arm(self, master: Master) -> None:
-        now_s, self._may_be_closed = self._clock.now(), True
-        self._lease_until_s = now_s + LEASE_S + REPLY_TIMEOUT_S
-        master.write_coil(self._wiring.relay_unit, FLASH_ON + self._wiring.contactor_channel, LEASE_TENTHS)
-        self._rearm_at_s = now_s + REARM_S  # not reached without an answer: then it is due again at once
+    def _renew(self, what: str, channel: int | None, wanted: bool) -> None:
+        now_s = self._clock.now()
+        if channel is None or not wanted or now_s < self._rearm_at_s.get(channel, now_s):
+            return
+        if what == "contactor":
+            self._may_be_closed, self._lease_until_s = True, now_s + LEASE_S + REPLY_TIMEOUT_S
+        if self._try(what, lambda to: to.write_coil(self._wiring.relay_unit, FLASH_ON + channel, LEASE_TENTHS)):
+            self._rearm_at_s[channel] = now_s + REARM_S  # without an answer it is due again at once
+        self._decide()
 
     def _open(self, master: Master) -> None:
-        self._rearm_at_s = self._clock.now()
+        self._rearm_at_s.pop(self._wiring.contactor_channel, None)
         master.write_coil(self._wiring.relay_unit, self._wiring.contactor_channel, 0x0000)
 
-    def _try(self, what: str, transaction: Callable[[Master], None]) -> None:
+    def _try(self, what: str, transaction: Callable[[Master], None]) -> bool:
         if self._master is None:
-            return
+            return False
         try:
             transaction(self._master)
             self._note(what, "answers")
+            return True
         except NoAnswer as error:
             self._note(what, "no valid answer", error)
         except LINK_ERRORS as error:
@@ -122,13 +124,15 @@ class Loop:
             self._master = None
             self._inputs = self._inputs._replace(outlet_b_c=None, inflow_b_c=None, contactor_closed=None)
             self._note("port", "lost", error)
+        return False
 
     def _report(self) -> None:
         now_s, closed, self._seq = self._clock.now(), self._inputs.contactor_closed, self._seq + 1
         closed = now_s < self._lease_until_s if closed is None else closed  # unknown: as long as the lease may run
-        status = {"seq": self._seq, "at": now_s, "permit": self._outputs.permit, "contactor_closed": closed}
-        temperatures = {"outlet_b_c": self._inputs.outlet_b_c, "inflow_b_c": self._inputs.inflow_b_c}
-        self._link.report({**status, "trip": self._outputs.trip, **temperatures})
+        status = {name: getattr(self._outputs, name) for name in ("permit", "trip", "why_not")}
+        status |= {"outlet_b_c": self._inputs.outlet_b_c, "inflow_b_c": self._inputs.inflow_b_c}
+        status |= {"contactor_closed": closed, "lapse_s": self._state.lapse_s, "opened_s": self._opened_s}
+        self._link.report({**status, "seq": self._seq, "at": now_s, "limits": asdict(self._wiring.limits)})
 
     def _note(self, what: str, text: str, detail: object = "") -> None:
         if self._said.get(what) != text:
@@ -137,8 +141,6 @@ class Loop:
 
 
 def celsius(word: int) -> float | None:
-    """A register of an 8-channel Pt100 board, signed 0.1 °C (ComWinTop); None for a sentinel or what no probe says."""
-    tenths = word - 0x10000 if word & 0x8000 else word
-    if tenths in SENTINELS or not (BOARD_LOW_C <= tenths / 10 <= BOARD_HIGH_C):
-        return None
-    return tenths / 10
+    """A register of an 8-channel Pt100 board, signed 0.1 °C (ComWinTop); None for what no probe says, as 650."""
+    value_c = (word - 0x10000 if word & 0x8000 else word) / 10
+    return value_c if -40.0 <= value_c <= 120.0 else None

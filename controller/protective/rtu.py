@@ -1,6 +1,5 @@
-"""Modbus RTU master of the protective channel: three requests, strict replies, one question at a time.
+"""Modbus RTU master after modbus.org's "over serial line" V1.02, 2.5: three requests, strict replies, one at a time.
 
-Frames after "MODBUS over serial line, specification and implementation guide V1.02" (modbus.org), section 2.5.
 RTU has no transaction number: after a reply that was missing or wrong the line is kept silent and then flushed, so
 that a late answer is never taken for the next one. Not responsible for repeating anything or for what values mean.
 """
@@ -61,7 +60,6 @@ class Master:
         return struct.unpack(f">{count}H", reply[3:])
 
     def read_coil(self, unit: int, address: int) -> bool:
-        """FC01 of a single coil."""
         return bool(self._ask(struct.pack(">BBHH", unit, 1, address, 1), bytes((unit, 1, 1)), 6)[3] & 1)
 
     def write_coil(self, unit: int, address: int, value: int) -> None:

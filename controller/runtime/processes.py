@@ -209,8 +209,9 @@ class Supervisor:
         arguments += ["--port", path, "--baud", str(port.baud), "--frame", port.frame]
         for name in ("probe_unit", "relay_unit", "outlet_channel", "inflow_channel", "contactor_channel"):
             arguments += ["--" + name.replace("_", "-"), str(getattr(wired, name))]
-        for name in ("outlet_trip_c", "inflow_trip_c"):
-            arguments += ["--" + name.replace("_", "-"), str(getattr(wired, name))]
+        for name in ("clamp_channel", "tone_channel", "outlet_trip_c", "inflow_trip_c"):
+            if (value := getattr(wired, name)) is not None:
+                arguments += ["--" + name.replace("_", "-"), str(value)]
         return arguments
 
     def _end_all(self) -> None:

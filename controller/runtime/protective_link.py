@@ -27,6 +27,10 @@ class _Status(msgspec.Struct, frozen=True):
     trip: str = ""
     outlet_b_c: float | None = None
     inflow_b_c: float | None = None
+    why_not: str = ""
+    limits: dict[str, float] = {}
+    lapse_s: float | None = None
+    opened_s: float | None = None
 
 
 class ProtectiveLink:
@@ -79,5 +83,14 @@ class ProtectiveLink:
             self.malformed += 1
             return
         self._newest = ProtectiveStatus(
-            said.at, said.permit, said.contactor_closed, said.trip, said.outlet_b_c, said.inflow_b_c
+            said.at,
+            said.permit,
+            said.contactor_closed,
+            said.trip,
+            said.outlet_b_c,
+            said.inflow_b_c,
+            said.why_not,
+            said.limits,
+            said.lapse_s,
+            said.opened_s,
         )

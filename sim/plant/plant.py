@@ -221,7 +221,7 @@ class Plant:
         self.time_s += dt_s
         self._inflow_line.cool(dt_s)
         self._outflow_line.cool(dt_s)
-        to_cavity = terminals.inflow_open
+        to_cavity = terminals.inflow_open and terminals.clamp_allowed
         flow_ml_s = self._pump.step(dt_s, cavity.pressure_mmhg if to_cavity else 0.0)
         bubble_mm = self.faults.air_mm
         in_ml = 0.0

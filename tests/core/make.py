@@ -141,6 +141,7 @@ class World:
             "trip": "",
             "outlet_b_c": seen["heater_outlet_c"] + 0.01 * (self._ticks % 2),
             "inflow_b_c": seen["inflow_c"] + 0.01 * (self._ticks % 2),
+            "limits": {"outlet_trip_c": 46.0, "inflow_trip_c": 46.0},
             **self.status,
         }
         return ProtectiveStatus(**said)

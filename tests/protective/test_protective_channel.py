@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from controller.protective.channel import ChannelInputs, ChannelOutputs, ChannelState, step
-from controller.protective.limits import Limits
+from controller.protective.limits import LEASE_S, Limits
 
 TICK_S = 0.0625  # exact in binary, so that ages are exact too
+IDLE = ChannelOutputs(permit=True, quiet=True, free=True)
 GOOD = ChannelInputs(
     outlet_b_c=42.0,
     inflow_b_c=41.0,
@@ -25,7 +26,7 @@ GOOD = ChannelInputs(
 
 
 class Rig:
-    """A channel with a control that beats each tick and a contactor that obeys at once, unless told otherwise."""
+    """A channel with a control that beats each tick, and a contactor that obeys at once and opens with its lease."""
 
     def __init__(self, **inputs: object) -> None:
         self.now_s = 100.0
@@ -35,6 +36,7 @@ class Rig:
         self.beating = True
         self.measuring = True
         self.obeys = True
+        self.lease_until_s = 0.0
 
     def tick(self, count: int = 1, **inputs: object) -> ChannelOutputs:
         for _ in range(count):
@@ -48,12 +50,15 @@ class Rig:
                 )
             self.state, self.out = step(self.state, self.inputs, self.now_s)
             if self.obeys:
-                self.inputs = self.inputs._replace(contactor_closed=self.out.close_contactor)
+                self.lease_until_s = self.now_s + LEASE_S if self.out.refresh else self.lease_until_s
+                closed = self.out.close_contactor and self.now_s < self.lease_until_s
+                self.inputs = self.inputs._replace(contactor_closed=closed)
         return self.out
 
     def heating(self) -> "Rig":
         self.tick(5)
-        assert self.tick(5, heat_wanted=True).close_contactor
+        assert self.tick(40, heat_wanted=True).refresh
+        assert self.state.lapse_s is not None, "the first closing was not proved to open again"
         return self
 
     def reset(self) -> ChannelOutputs:
@@ -83,7 +88,7 @@ def test_heat_that_is_already_asked_for_never_begins() -> None:
 
 def test_no_heat_wanted_does_not_latch() -> None:
     rig = Rig().heating()
-    assert rig.tick(1, heat_wanted=False) == ChannelOutputs(permit=True)
+    assert rig.tick(1, heat_wanted=False) == IDLE
     assert rig.tick(1, heat_wanted=True).close_contactor
 
 
@@ -98,7 +103,10 @@ def test_a_bad_probe_trips_after_the_persistence_and_not_before(name: str, value
 
 
 def test_the_limit_itself_is_allowed() -> None:
-    assert Rig().heating().tick(40, outlet_b_c=46.0, inflow_b_c=46.0).close_contactor
+    rig = Rig().heating()
+    for tenths in range(420, 461):
+        rig.tick(48, outlet_b_c=tenths / 10, inflow_b_c=tenths / 10)
+    assert rig.tick(40).close_contactor
 
 
 def test_alternating_kinds_of_bad_do_not_restart_the_persistence() -> None:
@@ -182,7 +190,7 @@ def test_a_control_that_started_again_is_heard_again_but_stays_tripped_until_res
     rig.beating = True
     rig.tick(20, heartbeat_seq=0, heat_wanted=False, reset_count=0)
     assert "control silent" in rig.out.trip
-    assert rig.reset() == ChannelOutputs(permit=True)
+    assert rig.reset() == IDLE
 
 
 def test_a_welded_contactor_trips_after_its_time() -> None:
@@ -250,7 +258,7 @@ def test_a_reset_is_refused_while_the_cause_lasts_or_heat_is_asked_for_and_is_th
     rig.tick(2, heat_wanted=True)
     assert rig.reset().trip  # heat is asked for
     assert rig.tick(5, heat_wanted=False).trip
-    assert rig.reset() == ChannelOutputs(permit=True)
+    assert rig.reset() == IDLE
 
 
 def test_a_counter_that_was_high_from_the_beginning_resets_nothing() -> None:
@@ -417,3 +425,123 @@ def test_the_machine_above_can_close_the_contactor_at_all() -> None:
     machine.all_well(count=3, heat=False, resets=0)
     machine.all_well(count=3, heat=True, resets=0)
     assert machine.out.close_contactor
+
+
+def test_an_outlet_on_its_way_over_its_trip_is_stopped_long_before_it() -> None:
+    rig = Rig().heating()
+    for tick in range(200):
+        celsius = 30.0 + 2.0 * tick * TICK_S
+        if not rig.tick(1, outlet_b_c=round(celsius, 1)).close_contactor:
+            break
+    assert "no flow" in rig.out.trip
+    assert 36.0 < rig.inputs.outlet_b_c < 38.0  # type: ignore[operator]
+
+
+def test_the_outlet_of_an_ordinary_preheat_is_not_stopped() -> None:
+    rig = Rig(outlet_b_c=20.0, inflow_b_c=20.0).heating()
+    for tick in range(4000):
+        celsius = 43.0 - 23.0 * math.exp(-tick * TICK_S / 14.0)  # 1.6 °C/s at first
+        assert rig.tick(1, outlet_b_c=round(celsius, 1), inflow_b_c=round(celsius, 1)).close_contactor
+
+
+def test_one_reading_far_off_is_no_slope_that_lasts() -> None:
+    rig = Rig().heating()
+    for odd_c in (45.9, 20.0):
+        rig.tick(1, outlet_b_c=odd_c)
+        assert rig.tick(60, outlet_b_c=42.0).close_contactor
+
+
+@pytest.mark.parametrize(("apart_c", "trips"), [(4.0, False), (4.1, True), (20.0, True)])
+def test_an_outlet_that_stays_far_above_the_inflow_for_longer_than_the_line_is_long_trips(
+    apart_c: float, trips: bool
+) -> None:
+    rig = Rig(outlet_b_c=41.0).heating()
+    rig.tick(round(59.0 / TICK_S), inflow_b_c=41.0 - apart_c)
+    assert rig.out.close_contactor
+    rig.tick(round(2.0 / TICK_S))
+    assert rig.out.close_contactor is not trips
+    assert ("no flow" in rig.out.trip) is trips
+
+
+def test_far_above_for_as_long_as_the_line_is_long_is_what_a_cold_line_does() -> None:
+    rig = Rig(outlet_b_c=41.0).heating()
+    for _ in range(5):
+        rig.tick(round(55.0 / TICK_S), inflow_b_c=21.0)
+        rig.tick(round(5.0 / TICK_S), inflow_b_c=40.0)
+    assert rig.out.close_contactor
+
+
+def test_the_lease_is_left_to_lapse_after_ten_minutes_of_closed_and_closes_again_by_itself() -> None:
+    rig = Rig().heating()
+    opened = []
+    for tick in range(round(1300.0 / TICK_S)):
+        rig.tick(1)
+        assert rig.out.close_contactor
+        if rig.inputs.contactor_closed is False:
+            opened.append(tick * TICK_S)
+    assert len(opened) == 2
+    assert opened[0] == pytest.approx(601.0, abs=2.0)
+    assert opened[1] - opened[0] == pytest.approx(602.0, abs=1.0)
+    assert rig.state.lapse_s == pytest.approx(LEASE_S, abs=0.2)
+
+
+def test_time_that_it_stands_open_does_not_bring_the_next_off_proof_nearer() -> None:
+    rig = Rig().heating()
+    rig.tick(round(500.0 / TICK_S))
+    rig.tick(round(3600.0 / TICK_S), heat_wanted=False)
+    rig.tick(round(95.0 / TICK_S), heat_wanted=True)
+    assert rig.out.refresh
+    rig.tick(round(10.0 / TICK_S))
+    assert rig.state.closed_s < 60.0
+
+
+def test_a_lease_that_does_not_lapse_is_a_weld_and_latches() -> None:
+    rig = Rig()
+    rig.tick(5)
+    rig.obeys = False
+    rig.tick(round(2.3 / TICK_S), heat_wanted=True, contactor_closed=True)
+    assert rig.out.trip == ""
+    assert not rig.out.refresh
+    rig.tick(round(0.3 / TICK_S))
+    assert "welded" in rig.out.trip
+    assert not rig.out.close_contactor
+    assert "welded" in rig.tick(20, heat_wanted=False).trip
+    assert "welded" in rig.reset().trip
+
+
+def test_a_contactor_that_opens_before_its_lease_is_over_proves_nothing() -> None:
+    rig = Rig()
+    rig.tick(5)
+    rig.obeys = False
+    rig.tick(5, heat_wanted=True, contactor_closed=True)
+    assert rig.tick(1, contactor_closed=False).trip == "contactor opened by itself"
+    assert rig.state.lapse_s is None
+
+
+def test_heat_no_longer_asked_for_ends_an_off_proof_without_a_result() -> None:
+    rig = Rig()
+    rig.tick(5)
+    rig.tick(10, heat_wanted=True)
+    assert rig.tick(60, heat_wanted=False) == IDLE
+    assert rig.state.lapse_s is None
+    assert rig.heating().state.lapse_s
+
+
+def test_the_tone_is_silent_only_while_control_lives_and_nothing_is_latched() -> None:
+    assert not step(ChannelState(), GOOD, 100.0)[1].quiet
+    rig = Rig().heating()
+    assert rig.out.quiet
+    rig.tick(10, outlet_b_c=47.0)
+    assert not rig.out.quiet
+    rig = Rig()
+    assert rig.tick(5).quiet
+    rig.beating = False
+    assert not rig.tick(10).quiet
+
+
+def test_after_a_trip_the_clamp_may_open_only_below_43_degrees() -> None:
+    rig = Rig(outlet_b_c=44.5).heating()
+    assert rig.out.free
+    rig.beating = False
+    for outlet_c, free in ((44.5, False), (43.0, False), (None, False), (math.nan, False), (42.9, True)):
+        assert rig.tick(10, outlet_b_c=outlet_c).free is free

@@ -1,18 +1,21 @@
 """The protective loop against boards in memory, in virtual time."""
 
+import dataclasses
 import itertools
+import json
 
 import pytest
 from protective_board import Bus, Clock, FakeLink
 
 from controller.protective import rtu
+from controller.protective.limits import Limits
 from controller.protective.loop import Loop, Wiring, celsius
 
 
 class Stand:
     """A loop with its bus and its control."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **wired: int) -> None:
         self.clock = Clock()
         self.bus = Bus(self.clock)
         self.link = FakeLink(self.clock)
@@ -27,7 +30,7 @@ class Stand:
 
         monkeypatch.setattr(rtu, "open_serial", open_serial)
         self.loop = Loop(
-            wiring=Wiring(probe_unit=1, outlet_channel=0, inflow_channel=1, relay_unit=2, contactor_channel=0),
+            wiring=Wiring(probe_unit=1, outlet_channel=0, inflow_channel=1, relay_unit=2, contactor_channel=0, **wired),
             clock=self.clock,  # type: ignore[arg-type]
             link=self.link,  # type: ignore[arg-type]
             open_master=lambda: rtu.Master(path="x", baud=9600, frame="8N1", clock=self.clock),  # type: ignore[arg-type]
@@ -41,8 +44,9 @@ class Stand:
     def heating(self) -> None:
         self.run(1.0)
         self.link.heat = True
-        self.run(1.0)
+        self.run(2.5)  # the first lease is left to lapse
         assert self.bus.closed
+        assert self.link.statuses[-1]["lapse_s"] is not None
 
     def opened_after(self, since_s: float, within_s: float = 3.0) -> float:
         """Seconds from `since_s` until a frame that opens the contactor is on the wire."""
@@ -52,6 +56,11 @@ class Stand:
             if later:
                 return later[0] - since_s
         raise AssertionError("never opened")
+
+    def flashed(self, channel: int, since_s: float) -> int:
+        """How often that relay was refreshed since then."""
+        frame = bytes((2, 5, 2, channel, 0, 20))
+        return sum(data[:6] == frame for at_s, data in self.bus.frames if at_s >= since_s)
 
     @property
     def status(self) -> dict[str, object]:
@@ -87,8 +96,12 @@ def test_heat_closes_the_contactor_and_the_lease_is_rearmed_four_times_in_its_le
         "permit": True,
         "contactor_closed": True,
         "trip": "",
+        "why_not": "",
         "outlet_b_c": 42.0,
         "inflow_b_c": 41.5,
+        "limits": dataclasses.asdict(Limits()),
+        "lapse_s": pytest.approx(1.95, abs=0.1),
+        "opened_s": pytest.approx(0.1, abs=0.1),
     }
 
 
@@ -264,7 +277,7 @@ def test_a_welded_contactor_is_a_latched_trip_that_no_reset_clears_while_it_last
 def test_a_board_that_does_not_extend_its_lease_is_found_out_and_stays_open(stand: Stand) -> None:
     stand.bus.retriggers = False
     stand.heating()
-    stand.run(3.0)
+    stand.run(4.0)
     assert stand.status["trip"] == "contactor opened by itself"
     assert not stand.bus.closed
 
@@ -304,3 +317,46 @@ def test_one_line_is_said_per_change(stand: Stand) -> None:
 )
 def test_a_register_is_a_temperature_or_nothing(word: int, expected_c: float | None) -> None:
     assert celsius(word) == expected_c
+
+
+def test_tone_and_clamp_are_refreshed_while_all_is_well_and_left_to_lapse_after_a_trip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand = Stand(monkeypatch, clamp_channel=1, tone_channel=2)
+    stand.heating()
+    began_s = stand.clock.now_s
+    stand.run(5.0)
+    assert stand.flashed(1, began_s) >= 7
+    assert stand.flashed(2, began_s) >= 7
+    stand.bus.words[0] = 470
+    stand.run(0.6)
+    assert stand.status["trip"]
+    began_s = stand.clock.now_s
+    stand.run(5.0)
+    assert stand.flashed(1, began_s) == stand.flashed(2, began_s) == 0
+    stand.bus.words[0] = 429
+    stand.run(2.0)
+    assert stand.flashed(1, began_s) > 0, "cool enough: the clamp may open"
+    assert stand.flashed(2, began_s) == 0, "still latched: the tone sounds"
+
+
+@pytest.mark.parametrize("reply_s", [0.002, 0.02])
+def test_a_dead_control_is_answered_in_time_with_every_relay_wired(
+    monkeypatch: pytest.MonkeyPatch, reply_s: float
+) -> None:
+    stand = Stand(monkeypatch, clamp_channel=1, tone_channel=2)
+    stand.bus.reply_s = reply_s
+    stand.heating()
+    stand.link.beating = False
+    assert stand.opened_after(stand.link.last_at_s) <= 0.8
+    stand.run(0.5)
+    assert stand.status["opened_s"] == pytest.approx(0.6, abs=0.12)
+    assert stand.flashed(2, stand.clock.now_s - 0.3) == 0
+
+
+def test_the_status_before_any_heartbeat_can_be_said(stand: Stand) -> None:
+    stand.link.beating = False
+    stand.bus.on = True
+    stand.run(1.0)
+    json.dumps(stand.status, allow_nan=False)
+    assert stand.status["opened_s"] is None
