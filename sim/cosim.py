@@ -183,8 +183,9 @@ class Cosim:
         )
         self._channel, said = channel.step(self._channel, inputs, now_s, self._protective_limits)
         if heard:
+            if not said.close_contactor:
+                self._lease_until_s.pop("contactor", None)
             self._relays(now_s, refresh=said.refresh, free=said.free, quiet=said.quiet)
-            terminals.contactor_closed = terminals.contactor_closed and said.close_contactor
         else:
             self._relays(now_s)
         self.status = ProtectiveStatus(

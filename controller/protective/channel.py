@@ -161,7 +161,8 @@ def _faults(
 def _ahead_c(track: tuple[tuple[float, float], ...]) -> float:
     """What the outlet will be AHEAD_S after it was last read, if it rises on like this."""
     (first_s, first_c), (last_s, last_c) = (track[0], track[-1]) if track else ((0.0, 0.0), (0.0, 0.0))
-    return last_c + max(0.0, last_c - first_c - own.PROBE_STEP_C) / max(last_s - first_s, own.SLOPE_OVER_S / 2) * own.AHEAD_S
+    rise_c, over_s = max(0.0, last_c - first_c - own.PROBE_STEP_C), max(last_s - first_s, own.SLOPE_OVER_S / 2)
+    return last_c + rise_c / over_s * own.AHEAD_S
 
 
 def _probe(label: str, value_c: float | None, trip_c: float) -> tuple[bool, str]:

@@ -7,8 +7,7 @@ PROBE_STEP_C = 0.1  # the last digit of the probe board
 CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this time
 LEASE_TENTHS, LEASE_S = 20, 2.0  # the contactor opens by itself so long after the last flash-on
 REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide
-LAPSE_LEAST_S, LAPSE_S = 1.0, LEASE_S + 0.4  # from the last renewal on, a lease opens it not before and not after
-OFF_PROOF_EVERY_S = 600.0
+OFF_PROOF_EVERY_S, LAPSE_LEAST_S, LAPSE_S = 600.0, 1.0, LEASE_S + 0.4  # a lease left to lapse opens it in between
 REPLY_TIMEOUT_S = SILENCE_S = 0.1
 SLUG_C = 43.0  # nothing hotter is let into the patient after a stop
 SLOPE_OVER_S, SLOPE_EVERY_S = 2.0, 0.2
