@@ -111,13 +111,17 @@ class RelayChannel(Shape, frozen=True, kw_only=True):
 
 
 class Actuators(Shape, frozen=True, kw_only=True):
-    """Which device moves what. De-energised, the clamp turns the flow into the bypass and the drain stands open."""
+    """Which device moves what. De-energised, the clamp turns the flow into the bypass and the drain stands open.
+
+    `annunciator` is a buzzer with a supply of its own that sounds while this relay is open.
+    """
 
     pump: Name
     heater: Name
     pump_enable: RelayChannel
     inflow_open: RelayChannel
     outflow_closed: RelayChannel
+    annunciator: RelayChannel | None = None
 
 
 class Circuit(Shape, frozen=True, kw_only=True):

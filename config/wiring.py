@@ -188,8 +188,10 @@ def _missing_registers(device: Device, use: Use) -> list[str]:
 
 def _relays(rig: Rig, families: Families) -> Iterator[Problem]:
     owner: dict[RelayChannel, str] = {}
-    for role in ("pump_enable", "inflow_open", "outflow_closed"):
-        relay: RelayChannel = getattr(rig.actuators, role)
+    for role in ("pump_enable", "inflow_open", "outflow_closed", "annunciator"):
+        relay: RelayChannel | None = getattr(rig.actuators, role)
+        if relay is None:  # only the annunciator may be missing
+            continue
         yield from _fit(rig, families, f"actuators.{role}.device", relay.device, "relay")
         device = rig.devices.get(relay.device)
         outputs = families[device.family].outputs if device is not None and device.family in families else 0

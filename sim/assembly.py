@@ -141,7 +141,12 @@ def _outputs(rig: Rig, device: str, terminals: Terminals) -> dict[int, Output]:
         (actuators.inflow_open, "inflow_open"),
         (actuators.outflow_closed, "outflow_closed"),
     )
-    return {relay.channel: _switch(terminals, name) for relay, name in wired if relay.device == device}
+    outputs = {relay.channel: _switch(terminals, name) for relay, name in wired if relay.device == device}
+    buzzer = actuators.annunciator
+    if buzzer is not None and buzzer.device == device:
+        terminals.annunciator_sounds = True  # until the first command: its relay starts open
+        outputs[buzzer.channel] = lambda closed: setattr(terminals, "annunciator_sounds", not closed)
+    return outputs
 
 
 def _protective_outputs(rig: Rig, terminals: Terminals) -> dict[int, Output]:

@@ -77,7 +77,8 @@ class Cosim:
         self._channel = channel.ChannelState()
         self.status: ProtectiveStatus | None = None
         self._seq = 0
-        self._command_at_s = {"pump": START_S, "heater": START_S, "relay": START_S}
+        self._command_at_s = dict.fromkeys(("pump", "heater", "relay", "annunciator"), START_S)
+        self.terminals.annunciator_sounds = rig.actuators.annunciator is not None
         self._lease_until_s: dict[str, float] = {}
         trips = {name: getattr(rig.protective, name) for name in ("outlet_trip_c", "inflow_trip_c")}
         self._protective_limits = Limits(**trips)
@@ -230,6 +231,9 @@ class Cosim:
             terminals.pump_enabled = outputs.pump_enable
             terminals.inflow_open = outputs.inflow_open
             terminals.outflow_closed = outputs.outflow_closed
+        buzzer = actuators.annunciator
+        if buzzer is not None and self._reaches(buzzer.device, "annunciator", now_s):
+            terminals.annunciator_sounds = not outputs.quiet
         if self._sick:
             self._expire(now_s)
 
@@ -241,6 +245,8 @@ class Cosim:
             terminals.element_fraction = 0.0
         if now_s - self._command_at_s["relay"] > PUMP_EXPIRY_S:
             terminals.pump_enabled = terminals.inflow_open = terminals.outflow_closed = False
+        if self.rig.actuators.annunciator is not None and now_s - self._command_at_s["annunciator"] > PUMP_EXPIRY_S:
+            terminals.annunciator_sounds = True
 
     def _reaches(self, device: str, lease: str, now_s: float) -> bool:
         if self._sick and self.links[device].deaf:

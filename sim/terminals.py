@@ -18,6 +18,7 @@ class Terminals:
     pump_enabled: bool = False  # relay in the drive's enable line
     inflow_open: bool = False  # clamp: True into the cavity, False into the bypass
     outflow_closed: bool = False  # drain clamp: False stands open
+    annunciator_sounds: bool = False  # a buzzer on its own battery, silent while its relay is closed; False: not fitted
     contactor_closed: bool = False  # in the heater's supply, held by the protective channel
     clamp_allowed: bool = True  # the protective channel's relay in series with the clamp's coil, where there is one
     tone_silenced: bool = True  # the external tone sounds when this falls; where there is none nothing does

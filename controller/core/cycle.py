@@ -144,6 +144,8 @@ class Cycle:
         if active or alarms.active or alarms.paused:
             alarms, said = alarm_engine.step(alarms, active, [trip.id for trip in latch.trips], now_s)
             events += said
+        if alarms.active and alarms.stage(now_s).external:
+            outputs = outputs._replace(quiet=False)
         if active and any(row.id == "cavity_few" for row, _ in active):
             state = state._replace(demoted=True)
         state = remember(self.rig, state, step, outputs, regulation, latch, alarms, reset_asked_s, dt_s)

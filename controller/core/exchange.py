@@ -86,10 +86,11 @@ class Outputs(NamedTuple):
     inflow_open: bool = False  # False: the clamp turns the flow into the bypass
     outflow_closed: bool = False  # False: the drain stands open
     protective_reset: int = 0  # rises by one when the operator resets; the protective channel decides for itself
+    quiet: bool = False  # the annunciator sounds unless a completed cycle says, again and again, that it need not
 
 
 SAFE = Outputs()
-"""Heat off, pump stopped, clamp into the bypass, drain open: what every failure ends in."""
+"""Heat off, pump stopped, clamp into the bypass, drain open, annunciator sounding: what every failure ends in."""
 
 
 class Event(NamedTuple):

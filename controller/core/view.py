@@ -51,6 +51,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "mode": regulation.mode.value,
         "setback_c": regulation.setback_c,
         "heat_on": outputs.heat_on,
+        "quiet": outputs.quiet,
         "pump_lpm": outputs.pump_lpm,
         "inflow_open": outputs.inflow_open,
         "outflow_closed": outputs.outflow_closed,

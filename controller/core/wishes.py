@@ -64,6 +64,7 @@ class Wishes:
             inflow_open,
             step.outflow_closed,
             last.protective_reset,
+            True,
         )
         return wanted, regulation
 

@@ -187,7 +187,10 @@ def commands_for(rig: Rig, outputs: Outputs) -> dict[str, Command]:
         (rig.actuators.pump_enable, outputs.pump_enable),
         (rig.actuators.inflow_open, outputs.inflow_open),
         (rig.actuators.outflow_closed, outputs.outflow_closed),
+        (rig.actuators.annunciator, outputs.quiet),
     ):
+        if relay is None:
+            continue
         channels = closed.setdefault(relay.device, set())
         if wanted:
             channels.add(relay.channel)

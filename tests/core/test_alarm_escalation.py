@@ -7,7 +7,7 @@ from make import World, world_in
 from controller.core import alarm_acts
 from controller.core import alarms as engine
 from controller.core.alarms import AUDIO_PAUSE_MAX_S, OFF_DELAY_S, Alarms
-from controller.core.exchange import Act, Event, Order
+from controller.core.exchange import SAFE, Act, Event, Order
 from controller.core.interlocks import TABLE, Interlock, Priority
 
 ROWS = {row.id: row for row in TABLE}
@@ -152,3 +152,19 @@ def test_the_pause_counts_down_in_the_view() -> None:
     world.run(101.0)
     assert world.cycle.view(world.state)["audio_paused_s"] == 0.0
     assert not world.state.alarms.paused
+
+
+def test_h42_h05_the_annunciator_is_let_go_after_30_s_without_an_answer_and_held_again_after_it() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    assert world.outputs.quiet
+    world.bent["bubble_mm"] = 8.0
+    world.run(29.0)
+    assert world.outputs.quiet
+    world.run(2.0)
+    assert not world.outputs.quiet
+    world.step(Act.ACKNOWLEDGE)
+    assert world.outputs.quiet
+
+
+def test_what_every_failure_ends_in_lets_the_annunciator_sound() -> None:
+    assert not SAFE.quiet

@@ -62,12 +62,12 @@ class AlarmMachine(RuleBasedStateMachine):
 
     @rule(act=st.sampled_from(ABOUT_SOUND))
     def answers(self, act: Act) -> None:
-        """A4: the same cycle with and without the act gives the same latch and the same outputs."""
+        """A4: the same cycle with and without the act gives the same latch and, but for the tone, the same outputs."""
         without = self.world.copy()
         self.step(Order(act))
         without.step()
         assert self.world.state.latch == without.state.latch
-        assert self.world.outputs == without.outputs
+        assert self.world.outputs._replace(quiet=False) == without.outputs._replace(quiet=False)
         assert set(self.world.state.alarms.active) == set(without.state.alarms.active)
 
     @rule(act=st.sampled_from((Act.RESET, Act.RESUME, Act.HOLD, Act.STOP, Act.CONFIRM, Act.START)))
