@@ -14,10 +14,11 @@ from sim.plant.cavity import Cavity
 from sim.plant.faults import Faults
 from sim.plant.inline import InlineHeater
 from sim.plant.line import Line
-from sim.plant.parameters import FLUID_J_PER_ML_K, Parameters
+from sim.plant.parameters import Parameters
 from sim.plant.patient import Body
 from sim.plant.probes import Probe, ProbeBank
 from sim.plant.pump import Pump
+from sim.plant.reservoir import Reservoir
 from sim.terminals import Terminals
 
 MAX_STEP_S = 0.1
@@ -54,13 +55,10 @@ class Plant:
         self.faults = Faults()
         self.time_s = 0.0
         self.flow_lpm = 0.0
-        self.inflow_c = self.entering_cavity_c = self.outflow_c = self.reservoir_c = circuit.room_c
-        self.reservoir_ml = self.bubble_mm = 0.0
-        self.poured_ml = self.removed_ml = self.spilled_ml = self.drained_ml = self.infused_ml = 0.0
-        self._carried_j = 0.0  # heat poured in minus heat carried or lost out of reservoir and line ends
+        self.inflow_c = self.entering_cavity_c = self.outflow_c = circuit.room_c
+        self.bubble_mm = self.drained_ml = self.infused_ml = 0.0
         self._room_c = circuit.room_c
-        self._reservoir_loss = circuit.reservoir_loss_w_per_k / circuit.reservoir_full_ml
-        self._reservoir_full_ml = circuit.reservoir_full_ml
+        self._reservoir = Reservoir(circuit)
         self._pump = Pump(parameters=circuit, terminals=terminals, faults=self.faults)
         heater = BathHeater if parameters.heater.kind == "bath" else InlineHeater
         self._heater: BathHeater | InlineHeater = heater(parameters=parameters, terminals=terminals, faults=self.faults)
@@ -89,6 +87,31 @@ class Plant:
     def probes(self) -> Mapping[str, Probe]:
         """Each probe by signal name; its `fault` and `fault_value` may be set."""
         return self._probes.probes
+
+    @property
+    def reservoir_ml(self) -> float:
+        """Fluid in the reservoir."""
+        return self._reservoir.ml
+
+    @property
+    def reservoir_c(self) -> float:
+        """Fluid in the reservoir, deg C."""
+        return self._reservoir.c
+
+    @property
+    def poured_ml(self) -> float:
+        """Poured in so far."""
+        return self._reservoir.poured_ml
+
+    @property
+    def removed_ml(self) -> float:
+        """Thrown away so far."""
+        return self._reservoir.removed_ml
+
+    @property
+    def spilled_ml(self) -> float:
+        """On the floor so far: out of a line, over the reservoir's rim."""
+        return self._reservoir.spilled_ml
 
     @property
     def outlet_c(self) -> float:
@@ -164,7 +187,7 @@ class Plant:
     def stored_j(self) -> float:
         """Heat above 0 deg C in all fluid, heater and patient."""
         return (
-            FLUID_J_PER_ML_K * self.reservoir_ml * self.reservoir_c
+            self._reservoir.heat_j
             + self._heater.heat_j
             + self._inflow_line.heat_j
             + self._outflow_line.heat_j
@@ -175,7 +198,7 @@ class Plant:
     @property
     def energy_error_j(self) -> float:
         """Stored heat minus start minus everything that crossed the boundary. Zero up to rounding."""
-        gained_j = self._heater.gained_j + self._body.gained_j + self._carried_j - self._cavity.lost_j
+        gained_j = self._heater.gained_j + self._body.gained_j + self._reservoir.carried_j - self._cavity.lost_j
         gained_j -= self._inflow_line.lost_j + self._outflow_line.lost_j
         return self.stored_j - self._start_j - gained_j
 
@@ -189,19 +212,11 @@ class Plant:
 
     def pour(self, ml: float, temperature_c: float) -> None:
         """Pour fluid into the reservoir; what does not fit runs over. Raises ValueError unless ml > 0 and finite."""
-        if not 0.0 < ml < 1e6 or not 0.0 <= temperature_c <= 100.0:
-            raise ValueError(f"cannot pour {ml} mL at {temperature_c} deg C")
-        self.poured_ml += ml
-        self._carried_j += FLUID_J_PER_ML_K * ml * temperature_c
-        self._into_reservoir(ml, temperature_c)
+        self._reservoir.pour(ml, temperature_c)
 
     def empty_reservoir(self) -> float:
         """Throw away what the reservoir holds; return how much that was, mL."""
-        ml = self.reservoir_ml
-        self.removed_ml += ml
-        self._carried_j -= FLUID_J_PER_ML_K * ml * self.reservoir_c
-        self.reservoir_ml = 0.0
-        return ml
+        return self._reservoir.empty()
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -217,7 +232,7 @@ class Plant:
                 self._advance(dt_s / parts)
 
     def _advance(self, dt_s: float) -> None:
-        terminals, cavity, body = self.terminals, self._cavity, self._body
+        terminals, cavity, body, reservoir = self.terminals, self._cavity, self._body, self._reservoir
         self.time_s += dt_s
         self._inflow_line.cool(dt_s)
         self._outflow_line.cool(dt_s)
@@ -225,9 +240,9 @@ class Plant:
         flow_ml_s = self._pump.step(dt_s, cavity.pressure_mmhg if to_cavity else 0.0)
         bubble_mm = self.faults.air_mm
         in_ml = 0.0
-        if flow_ml_s > 0.0 and self.reservoir_ml < SUCKS_AIR_ML:
+        if flow_ml_s > 0.0 and reservoir.ml < SUCKS_AIR_ML:
             bubble_mm = DRY_BUBBLE_MM
-            left_ml = self.reservoir_ml - DREGS_ML
+            left_ml = reservoir.ml - DREGS_ML
             flow_ml_s *= left_ml / SUCKS_AIR_ML if left_ml > 0.0 else 0.0
         if flow_ml_s > 0.0:
             in_ml = self._forward(dt_s, flow_ml_s, to_cavity)
@@ -235,7 +250,7 @@ class Plant:
             flow_ml_s = -self._backward(dt_s, -flow_ml_s, to_cavity)
             in_ml = flow_ml_s * dt_s if to_cavity and not self.faults.disconnected else 0.0
         else:
-            self._heater.step(dt_s, 0.0, self.reservoir_c)
+            self._heater.step(dt_s, 0.0, reservoir.c)
             self.inflow_c = self._inflow_line.far_end_c
         self.flow_lpm = flow_ml_s * 0.06
         self.bubble_mm = bubble_mm
@@ -244,27 +259,24 @@ class Plant:
         if out_ml > 0.0:
             self.outflow_c = cavity.out_c
             self.drained_ml += out_ml
-            self._into_reservoir(out_ml, self._outflow_line.push(out_ml, cavity.out_c))
+            reservoir.take(out_ml, self._outflow_line.push(out_ml, cavity.out_c))
         else:
             self.outflow_c += (self._room_c - self.outflow_c) * dt_s / 300.0
         body.step(dt_s, cavity.patient_heat_w, cavity.absorbed_j)
-        if self.reservoir_ml > 0.0:
-            loss_j = self._reservoir_loss * self.reservoir_ml * (self.reservoir_c - self._room_c) * dt_s
-            self._carried_j -= loss_j
-            self.reservoir_c -= loss_j / (FLUID_J_PER_ML_K * self.reservoir_ml)
+        reservoir.cool(dt_s)
         self._probes.step(dt_s, self._truth(), terminals.sensed)
 
     def _forward(self, dt_s: float, flow_ml_s: float, to_cavity: bool) -> float:
         """Reservoir to the inflow line's end; return what enters the cavity, mL."""
         ml = flow_ml_s * dt_s
-        self.reservoir_ml -= ml
-        self._heater.step(dt_s, flow_ml_s, self.reservoir_c)
+        self._reservoir.ml -= ml
+        self._heater.step(dt_s, flow_ml_s, self._reservoir.c)
         self.inflow_c = end_c = self._inflow_line.push(ml, self._heater.outlet_c)
         if self.faults.disconnected:
-            self._spill(ml, end_c)
+            self._reservoir.spill(ml, end_c)
             return 0.0
         if not to_cavity:
-            self._into_reservoir(ml, end_c)
+            self._reservoir.take(ml, end_c)
             return 0.0
         self.entering_cavity_c = end_c
         self.infused_ml += ml
@@ -274,33 +286,22 @@ class Plant:
         """Suck from the line's end back into the reservoir; return the flow that is left of it, mL/s."""
         if self.faults.disconnected:
             flow_ml_s = 0.0  # sucks air: nothing liquid moves
-            self._heater.step(dt_s, 0.0, self.reservoir_c)
+            self._heater.step(dt_s, 0.0, self._reservoir.c)
             return 0.0
-        held_ml, end_c = (self._cavity.ml, self._cavity.inlet_c) if to_cavity else (self.reservoir_ml, self.reservoir_c)
+        held_ml, end_c = (
+            (self._cavity.ml, self._cavity.inlet_c) if to_cavity else (self._reservoir.ml, self._reservoir.c)
+        )
         ml = min(flow_ml_s * dt_s, held_ml)
         if ml <= 0.0:
-            self._heater.step(dt_s, 0.0, self.reservoir_c)
+            self._heater.step(dt_s, 0.0, self._reservoir.c)
             return 0.0
         if not to_cavity:
-            self.reservoir_ml -= ml
+            self._reservoir.ml -= ml
         self.inflow_c = end_c
         near_c = self._inflow_line.pull(ml, end_c)
         self._heater.step(dt_s, ml / dt_s, near_c)
-        self._into_reservoir(ml, self._heater.outlet_c)
+        self._reservoir.take(ml, self._heater.outlet_c)
         return ml / dt_s
-
-    def _into_reservoir(self, ml: float, temperature_c: float) -> None:
-        before_ml = self.reservoir_ml
-        after_ml = before_ml + ml
-        self.reservoir_c = (before_ml * self.reservoir_c + ml * temperature_c) / after_ml
-        self.reservoir_ml = after_ml
-        if after_ml > self._reservoir_full_ml:
-            self.reservoir_ml = self._reservoir_full_ml
-            self._spill(after_ml - self._reservoir_full_ml, self.reservoir_c)
-
-    def _spill(self, ml: float, temperature_c: float) -> None:
-        self.spilled_ml += ml
-        self._carried_j -= FLUID_J_PER_ML_K * ml * temperature_c
 
     def _line(self, volume_ml: float) -> Line:
         circuit = self.parameters.circuit
@@ -328,7 +329,7 @@ class Plant:
             self.bubble_mm,
             self._pump.pressure_mmhg,
             cavity.pressure_mmhg,
-            self.reservoir_ml,
+            self._reservoir.ml,
             outlet_c,
             inflow_c,
         )
