@@ -1,0 +1,67 @@
+"""The options of a Huber circulator: read from a rig file, judged, and made into a driver.
+
+Options: protocol = "plain" (default) | "wide" | "package" | "package_wide"; watchdog_s (3, 2..150); package_values, the
+list set on the panel under Interfaces > PB package; alarm_high_c (50, 0 leaves vTI's alarm as it is); serial (refuse
+another circulator). Options that begin with sim_, and reply_ms, are the simulated device's.
+Not responsible for anything that is said on the wire (`drivers.huber_pb`).
+"""
+
+from __future__ import annotations
+
+from config.schema import Device as DeviceConfig
+from drivers.family import Family
+from drivers.huber_pb import PACKAGE_VALUES, POLL_S, PROTOCOLS, HuberBath
+from drivers.port import Port
+
+PACKAGE_NEEDS = ("vSP", "vTI", "vStatus1", "vWD1")
+
+
+def make(port: Port, config: DeviceConfig, name: str) -> HuberBath:
+    """A driver from a rig file's device. Raises ValueError naming the option, its value and what is allowed."""
+    given = {key: value for key, value in config.options.items() if not key.startswith("sim_") and key != "reply_ms"}
+    protocol = given.pop("protocol", "plain")
+    watchdog_s = given.pop("watchdog_s", 3)
+    alarm_high_c = given.pop("alarm_high_c", 50.0)
+    listed = tuple(part.strip() for part in str(given.pop("package_values", PACKAGE_VALUES)).split(","))
+    serial = str(given.pop("serial", ""))
+    if given:
+        raise ValueError(f"{name}: unknown options {', '.join(sorted(given))}")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"{name}: protocol = {protocol!r}; allowed: {', '.join(PROTOCOLS)}")
+    if isinstance(watchdog_s, bool) or not isinstance(watchdog_s, int) or not (2 <= watchdog_s <= 150):
+        raise ValueError(f"{name}: watchdog_s = {watchdog_s!r}; allowed: whole seconds, 2 to 150")
+    if isinstance(alarm_high_c, bool | str) or not (alarm_high_c == 0 or 40.0 <= alarm_high_c <= 60.0):
+        raise ValueError(f"{name}: alarm_high_c = {alarm_high_c!r}; allowed: 0, or 40 to 60 °C")
+    _check_listed(listed, name)
+    return HuberBath(
+        port=port,
+        name=name,
+        unit=config.address,
+        protocol=str(protocol),
+        watchdog_s=watchdog_s,
+        package_values=listed,
+        alarm_high_c=float(alarm_high_c),
+        serial=serial,
+    )
+
+
+def _check_listed(listed: tuple[str, ...], name: str) -> None:
+    allowed = (*POLL_S, "vError", "vWD1")
+    missing = [variable for variable in PACKAGE_NEEDS if variable not in listed]
+    wrong = [variable for variable in listed if variable not in allowed]
+    if missing or wrong or len(set(listed)) != len(listed) or len(listed) > 30:
+        raise ValueError(
+            f"{name}: package_values = {','.join(listed)!r}; "
+            f"needs {', '.join(PACKAGE_NEEDS)}, each once; allowed: {', '.join(allowed)}"
+        )
+
+
+FAMILY = Family(
+    name="huber_pb",
+    title="Huber circulator with Pilot ONE (Ministat, CC, Unistat)",
+    roles=("bath", "temperature"),
+    wire="PB messages or PB packages in ASCII; RS232 9600 8N1, or TCP 8101",
+    comm_loss="vWD1: a fault after 2 to 150 s without a command, which ends tempering; written with the commands",
+    manual="Huber, Data Communication V2.3.0en",
+    make=make,
+)
