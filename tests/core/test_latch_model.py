@@ -1,7 +1,8 @@
 """The trip latch checked for every latch, every set of present rows and every act: no path to heat past a trip.
 
 Generated from the interlock table: one row stands for all that share response and bypass rule (and, where it matters,
-a delay or none), because the latch looks at nothing else. Each check holds for *any* latch, reachable or not, so that it holds after any history.
+a delay or none), because the latch looks at nothing else. Each check holds for *any* latch, reachable or not, so that
+it holds after any history.
 """
 
 from __future__ import annotations
