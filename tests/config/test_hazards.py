@@ -75,9 +75,8 @@ def protective_reasons() -> set[str]:
     """The names of the rows in which the protective channel keeps its reasons to withhold the permit."""
     tree = ast.parse((ROOT / "controller/protective/channel.py").read_text("utf-8"))
     function = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_faults")
-    rows = next(
-        node.value for node in ast.walk(function) if isinstance(node, ast.Assign) and node.targets[0].id == "rows"
-    )
+    assigned = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
+    rows = next(node.value for node in assigned if ast.unparse(node.targets[0]) == "rows")
     return {row.elts[0].value for row in rows.elts}
 
 
