@@ -176,6 +176,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "protective_trip": AlarmRow(_D, _NOW),
     "protective_lost": AlarmRow(_D, _SOON),
     "protective_refuses": AlarmRow(_D, _SOON, because=("protective_trip", "protective_lost")),
+    "restart": AlarmRow(_D, _SOON),
     "overrun": AlarmRow(_D, _SOON),
     "host": AlarmRow(_R, _SOON),
     "dose_due": AlarmRow(_R, _LATE),

@@ -63,6 +63,11 @@ def host(s: Situation) -> str:
     return s.host_faults[0] if s.host_faults else ""
 
 
+def restarted(s: Situation) -> str:
+    """The controller before this one ended unasked, in the middle of something: a person decides how to go on."""
+    return s.restarted
+
+
 def stop(s: Situation) -> str:
     """Somebody pressed STOP."""
     return f"STOP by {s.stop_asked}" if s.stop_asked else ""

@@ -18,19 +18,20 @@ from controller.core import (
     interlocks,
     line_model,
     orders,
+    restart,
     selftest,
     view,
 )
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
 from controller.core.alarm_limits import AlarmLimits
-from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
 from controller.core.interlocks import Interlock, Latch
 from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
+from controller.core.restart import Restored
 from controller.core.sensing import Sensed, Sensing
 from controller.core.signals import Reading
 from controller.core.situation import Situation
@@ -58,8 +59,8 @@ class Cycle:
         self._wishes = Wishes(rig=rig, treatment=treatment)
         self._walker = Walker(steps=self.steps, limits=rig.limits, treatment=treatment, fill_ml=self.fill_ml)
 
-    def initial(self, now_s: float) -> CycleState:
-        """Everything off, nothing armed."""
+    def initial(self, now_s: float, restored: Restored = Restored()) -> CycleState:  # noqa: B008 (frozen)
+        """Everything off, nothing armed; `restored` trips are latched."""
         walk = Walk(entered_s=now_s, target_c=self.treatment.target_c, flow_lpm=self.treatment.flow_lpm)
         sensed = Sensed({}, {}, None, None, None, 0, "")
         return CycleState(
@@ -67,8 +68,8 @@ class Cycle:
             tracks={},
             sensed=sensed,
             walk=walk,
-            latch=Latch(),
-            alarms=Alarms(),
+            latch=restart.latch_of(restored, now_s),
+            alarms=restart.alarms_of(restored, now_s),
             dose=Dose(),
             volumes=Balance(),
             regulation=Regulation(),
@@ -250,6 +251,7 @@ class Cycle:
             state.volumes.in_patient_ml,
             due,
             now_s - state.gained[1],
+            inputs.restarted,
             drain_short_ml(step, walk, state.volumes, now_s),
         )
 

@@ -73,6 +73,7 @@ class Inputs(NamedTuple):
     link_faults: tuple[LinkFault, ...] = ()
     host_faults: tuple[str, ...] = ()  # e.g. "recorder: disk full", "loop 0.31 s late"
     overrun_s: float = 0.0  # lateness of this cycle
+    restarted: str = ""  # in the first cycle only: what the controller before was doing when it ended unasked
 
 
 class Outputs(NamedTuple):

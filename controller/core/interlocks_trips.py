@@ -145,6 +145,10 @@ TRIPS: tuple[Interlock, ...] = (
         "Device lost", "Check cable and supply, then reset.",
     ),
     Interlock(
+        "restart", ("H33", "H38"), host.restarted, 0.0, _R.R1, _HIGH,
+        "Restarted", "Look at the patient and the record, then reset. Nothing goes on by itself.",
+    ),
+    Interlock(
         "protective_trip", ("H33",), host.protective_trip, 0.0, _R.R4, _HIGH,
         "Protective channel tripped", "Find the cause.",
     ),

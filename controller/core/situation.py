@@ -43,4 +43,5 @@ class Situation(NamedTuple):
     in_patient_ml: float | None
     dose_due: str
     no_rise_s: float  # seconds for which the heat has been on and the inflow has not risen towards its set-point
+    restarted: str  # what was going on when the controller before this one ended unasked, "" for nothing
     short_ml: float  # what a drain that has come to rest left in the patient, 0 when that is not too much

@@ -20,6 +20,7 @@ from config.problems import ConfigError
 from controller.core import orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
+from controller.core.restart import Restored
 from controller.records.header import config_json
 from controller.runtime import settings as command_line
 from controller.runtime.api import ApiServer
@@ -52,14 +53,17 @@ class Recorder(RecorderLike, Protocol):
 OpenRecorder = Callable[[Settings], Recorder]
 """Begin a record. Raises OSError when the data directory cannot be used."""
 
+LastRun = Callable[[Settings], Restored]
+"""What the run before left behind, from its record. Asked before a new record begins; never raises for a bad file."""
 
-def main(arguments: Sequence[str] | None, *, open_recorder: OpenRecorder) -> int:
+
+def main(arguments: Sequence[str] | None, *, open_recorder: OpenRecorder, last_run: LastRun) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
     ending = Ending()
     try:
         settings = command_line.read(arguments)
         with ending:
-            return Control(settings=settings, open_recorder=open_recorder).run(ending)
+            return Control(settings=settings, open_recorder=open_recorder, last_run=last_run).run(ending)
     except (ConfigError, BadSetting, BadRig, InUse, DeviceError, OSError, ValueError) as error:
         _say(str(error))
         return REFUSED
@@ -91,9 +95,10 @@ class Ending:
 class Control:
     """One run. Whatever was begun is ended in reverse, devices first made safe."""
 
-    def __init__(self, *, settings: Settings, open_recorder: OpenRecorder) -> None:
+    def __init__(self, *, settings: Settings, open_recorder: OpenRecorder, last_run: LastRun) -> None:
         self._settings = settings
         self._open_recorder = open_recorder
+        self._last_run = last_run
         self._stop = StopFlag()
         self._desk = Desk(stop=self._stop)
         self._clock = RunClock(speed=settings.speed)
@@ -108,25 +113,28 @@ class Control:
             bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop, slack_s=slack_s)
             bench.open()
             try:
+                restored = self._last_run(settings)
                 recorder = self._open_recorder(settings)
             except BaseException:
                 bench.end()
                 raise
             code = FAILED
             try:
-                code = self._serve(bench, recorder, not_granted, ending)
+                code = self._serve(bench, recorder, not_granted, ending, restored)
             finally:
                 code = self._end_record(recorder, code)
             return code
 
-    def _serve(self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Ending) -> int:
+    def _serve(
+        self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Ending, restored: Restored
+    ) -> int:
         settings = self._settings
         with contextlib.ExitStack() as stack:
             stack.callback(bench.end)
             link = ProtectiveLink(run_dir=settings.run_dir)
             stack.callback(link.close)
-            loop = self._loop(bench, link, recorder)
-            self._begin(recorder, not_granted)
+            loop = self._loop(bench, link, recorder, restored)
+            self._begin(recorder, not_granted, restored)
             bench.start()
             self._wait_first_round(bench, ending)
             loop.once(self._clock.now())  # before anybody can ask, so that there is always a state to be shown
@@ -153,7 +161,7 @@ class Control:
         """What the host's scheduling may cost when simulated time runs faster than the wall's; 0 on a real rig."""
         return SLACK_WALL_S * self._settings.speed if self._settings.speed > 1.0 else 0.0
 
-    def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder) -> Loop:
+    def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder, restored: Restored) -> Loop:
         settings = self._settings
         cycle = Cycle(
             rig=with_slack(settings.rig, self._slack_s()), treatment=settings.treatment, patient=settings.patient
@@ -166,9 +174,10 @@ class Control:
             desk=self._desk,
             clock=self._clock,
             about=about(settings),
+            restored=restored,
         )
 
-    def _begin(self, recorder: Recorder, not_granted: tuple[str, ...]) -> None:
+    def _begin(self, recorder: Recorder, not_granted: tuple[str, ...], restored: Restored) -> None:
         settings, now_s = self._settings, self._clock.now()
         label = "SIMULATED " if settings.simulated else ""
         text = f"{label}control of rig {settings.rig.name}, treatment {settings.treatment.name}"
@@ -179,6 +188,8 @@ class Control:
         if settings.restarts:
             again = f"control was restarted ({settings.restarts} times); it begins in STANDBY with everything off"
             recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
+        for id_, _, words in restored.trips:
+            recorder.event(Event(now_s, "alarm", id_, f"latched again after a restart: {words}", "HIGH"))
 
     def _wait_first_round(self, bench: Bench, ending: Ending) -> None:
         until_s = self._clock.now() + FIRST_ROUND_S * self._settings.speed

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from controller.core.exchange import SAFE, Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.restart import Restored
 from controller.core.signals import Reading
 from controller.runtime.desk import Desk
 from controller.runtime.lateness import Lateness
@@ -29,8 +30,8 @@ WAIT_AT_MOST_S = 0.5
 class CycleLike(Protocol):
     """What the loop needs of `controller.core.cycle.Cycle`."""
 
-    def initial(self, now_s: float) -> Any:
-        """The state before the first cycle."""
+    def initial(self, now_s: float, restored: Restored = ...) -> Any:
+        """The state before the first cycle, with what the run before has left latched."""
 
     def step(self, state: Any, inputs: Inputs, now_s: float) -> tuple[Any, Outputs, tuple[Event, ...]]:
         """One cycle."""
@@ -103,6 +104,7 @@ class Loop:
         desk: Desk,
         clock: Clock,
         about: Mapping[str, object],
+        restored: Restored | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
         self.lateness = Lateness()
@@ -115,7 +117,8 @@ class Loop:
         self._clock = clock
         self._about = about
         self._period_s = period_s
-        self._state = cycle.initial(clock.now())
+        self._restarted = "" if restored is None else restored.text
+        self._state = cycle.initial(clock.now()) if restored is None else cycle.initial(clock.now(), restored)
         self._seq = 0
         self._reported = False
         self._show_every_s = min(SHOW_EVERY_WALL_S / clock.wall_s(1.0), SAMPLE_EVERY_S)
@@ -173,7 +176,9 @@ class Loop:
             host_faults=self._host_faults(late_s),
             # Wall seconds: the punctuality of the host does not get better when a simulated clock runs faster.
             overrun_s=self._clock.wall_s(late_s),
+            restarted=self._restarted,
         )
+        self._restarted = ""
         try:
             self._state, outputs, events = self._cycle.step(self._state, inputs, now_s)
             self._bench.publish(outputs, now_s)

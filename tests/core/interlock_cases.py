@@ -99,6 +99,10 @@ def _disk(world: World) -> None:
     world.host_faults = ("recorder: disk full",)
 
 
+def _restarted(world: World) -> None:
+    world.restarted = "" if world.state.walk.hold else "control ended without a goodbye in PERFUSE"
+
+
 def _stop(world: World) -> None:
     world.pressing = () if world.state.walk.hold else (Act.STOP,)
 
@@ -180,6 +184,7 @@ CASES: tuple[Case, ...] = (
     Case("setpoint_differs", R1, 1.5, 1.7, reads(heater_setpoint_c=30.0)),
     Case("device_lost", R4, 0.0, 1.2, _link),
     Case("device_late", R0, 0.3, 0.5, _link),
+    Case("restart", R1, 0.0, 0.1, _restarted),
     Case("protective_trip", R4, 0.0, 0.1, says(trip="outlet 46.1 °C", permit=False)),
     Case("protective_lost", R4, 0.2, 0.9, _silent, note="silent"),
     Case("protective_lost", R4, 0.2, 0.4, _never_answered, note="unknown"),

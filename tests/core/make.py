@@ -81,6 +81,7 @@ class World:
         self.link_faults: tuple[LinkFault, ...] = ()
         self.host_faults: tuple[str, ...] = ()
         self.overrun_s = 0.0
+        self.restarted = ""
         self.pressing: tuple[Act, ...] = ()  # for a caller that decides on orders before the step
         self.temperature_c = {
             **COOLER_C, "outflow_c": 41.5, "cavity_1_c": 42.1, "cavity_2_c": 42.0, "cavity_3_c": 41.9,
@@ -147,7 +148,15 @@ class World:
         return ProtectiveStatus(**said)
 
     def inputs(self, *orders: Order) -> Inputs:
-        return Inputs(self.readings(), orders, self.protective(), self.link_faults, self.host_faults, self.overrun_s)
+        return Inputs(
+            self.readings(),
+            orders,
+            self.protective(),
+            self.link_faults,
+            self.host_faults,
+            self.overrun_s,
+            self.restarted,
+        )
 
     def step(self, *orders: Order | Act, dt_s: float = CYCLE_S) -> Outputs:
         asked = tuple(o if isinstance(o, Order) else Order(o) for o in orders)

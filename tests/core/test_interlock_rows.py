@@ -41,6 +41,7 @@ def advance(world: World, case: Case) -> None:
 
 def mend(world: World) -> None:
     """Take the break away; temperatures come back as a probe in fluid does."""
+    world.restarted = ""
     world.status, world.link_faults, world.host_faults, world.overrun_s, world.pressing = {}, (), (), 0.0, ()
     for _ in range(20):
         bent = [name for name, value in world.bent.items() if isinstance(value, float) and name in world.temperature_c]
@@ -115,6 +116,7 @@ def test_a_trip_outlives_its_cause_and_heat_needs_reset_and_resume(case: Case) -
 # Causes that nobody can see while the response lasts: the reset works, and what it opens needs a person.
 SEEN_ONLY_WITH_ENERGY_ON = (
     "stop",
+    "restart",
     "no_flow-meter lost",
     "no_flow-rotor",
     "no_flow-rotor unknown",

@@ -1,0 +1,98 @@
+"""What the newest record of a rig says of a run that ended without a goodbye: phase, contact time, doses, trips.
+
+Reads the last sample and the events behind it, after checking the chain over the last rows only, so that a start waits
+for milliseconds and not for a whole record (`Record.verify` does that). A record that cannot be believed is said to be
+so, and is never a reason to begin as if nothing had been. Not responsible for what is done about it (`core.restart`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.core.restart import Restored
+from controller.records.chain import link
+from controller.records.opening import About
+from controller.records.reader import END, Record
+from controller.records.rows import TABLES
+from controller.records.store import RecordError
+
+TAIL = 200
+IDLE = ("STANDBY", "COMPLETE")
+AGAIN = "restart"  # the trip of an earlier restart: its words are kept, its place is taken by the new one
+EARLIER_MOST = 600
+
+
+def last_run(about: About) -> Restored:
+    """What the run before left behind, for a controller of the same rig. Never raises for what is in a file."""
+    path = newest(about)
+    if path is None:
+        return Restored()
+    try:
+        with Record(path) as record:
+            if record.header.get("rig") != about.rig.name:
+                raise RecordError(f"is named after rig {about.rig.name} and is of {record.header.get('rig')}")
+            _check_tail(record)
+            return _left_behind(record)
+    except (RecordError, sqlite3.Error, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        return Restored(f"the record of the run before cannot be believed, {path.name}: {error}")
+
+
+def newest(about: About) -> Path | None:
+    """The newest record of this rig, simulated or real as this run is; names begin with the time and the rig."""
+    ending = "_SIMULATED.sqlite" if about.simulated else ".sqlite"
+    found = [
+        path
+        for path in about.data_dir.glob(f"*_{about.rig.name}_*{ending}")
+        if path.name.partition("_")[2].startswith(f"{about.rig.name}_")
+        and about.simulated == path.name.endswith("_SIMULATED.sqlite")
+    ]
+    return max(found, key=lambda path: path.name, default=None)
+
+
+def _check_tail(record: Record) -> None:
+    """The last rows belong to each other. Raises RecordError."""
+    found = (
+        (int(row["seq"]), table, dict(row))
+        for table in TABLES
+        for row in record.connection.execute(f"SELECT * FROM {table} ORDER BY seq DESC LIMIT {TAIL}")
+    )
+    rows = sorted(found, key=lambda row: row[0])[-TAIL:]
+    if not rows:
+        raise RecordError("there is no row at all")
+    for (before, _, above), (number, table, values) in itertools.pairwise(rows):
+        unhashed = {name: value for name, value in values.items() if name != "hash"}
+        if number != before + 1 or values["hash"] != link(above["hash"], table, unhashed):
+            raise RecordError(f"row {number} does not belong to the one before it")
+
+
+def _left_behind(record: Record) -> Restored:
+    events = [dict(row) for row in record.connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 500")]
+    if events and tuple(events[0][name] for name in ("kind", "name", "text")) == END:
+        return Restored()
+    newest_sample = record.connection.execute("SELECT * FROM samples ORDER BY seq DESC LIMIT 1").fetchone()
+    if newest_sample is None:
+        return Restored()  # it had not begun to do anything
+    state: dict[str, Any] = msgspec.json.decode(newest_sample["state"])
+    after = [event for event in reversed(events) if event["seq"] > newest_sample["seq"]]
+    trips = {trip["id"]: (trip["id"], trip["response"], trip["text"]) for trip in state["trips"]}
+    for event in after:
+        if event["kind"] == "reset":
+            trips.clear()
+        elif event["kind"] == "trip":
+            trips.setdefault(event["name"], (event["name"], "", event["text"]))
+    if state["phase"] in IDLE and not trips:
+        return Restored()
+    earlier = trips.pop(AGAIN, ("", "", ""))[2].removeprefix("Restarted: ")
+    latched = "; ".join(text for _, _, text in trips.values())
+    said = (
+        f"control ended without a goodbye at {newest_sample['wall_utc'][:19]}Z in {state['phase']}, "
+        f"{state['contact_min']:.1f} min of contact, {state['doses']} doses given"
+    )
+    said += f"; latched again: {latched}" if latched else ""
+    said += f"; and before that, {earlier[:EARLIER_MOST]}" if earlier else ""
+    return Restored(said, tuple(trips.values()))
