@@ -178,7 +178,7 @@ class Cosim:
             probe_at_s=self._probe_at_s,
             heartbeat_at_s=self.state.now_s,
             heartbeat_seq=self._seq,
-            heat_wanted=self.outputs.heat_on,
+            heat_wanted=self.outputs.heat_on or self.outputs.prove_contactor,
             reset_count=self.outputs.protective_reset,
             contactor_closed=terminals.contactor_closed if heard else None,
         )

@@ -102,6 +102,11 @@ def core_lost(s: Situation) -> str:
     return f"core_c: {s.bad['core_c']}" if s.last.inflow_open and "core_c" in s.bad else ""
 
 
+def swapped(s: Situation) -> str:
+    """The first heat of PREHEAT has come to the probes in another order than the fluid flows."""
+    return s.identity.wrong
+
+
 def order_broken(s: Situation) -> str:
     """Outlet and inflow differ by more than a line can lose: a probe is out of the fluid, or exchanged."""
     outlet, inflow = s.good.get("heater_outlet_c"), s.good.get("inflow_c")

@@ -18,6 +18,7 @@ from controller.core import (
     interlocks,
     line_model,
     orders,
+    probe_identity,
     restart,
     selftest,
     view,
@@ -30,8 +31,10 @@ from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
 from controller.core.interlocks import Interlock, Latch
 from controller.core.line_model import LineModel
+from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
 from controller.core.restart import Restored
+from controller.core.selftest import Proof
 from controller.core.sensing import Sensed, Sensing
 from controller.core.signals import Reading
 from controller.core.situation import Situation
@@ -87,6 +90,8 @@ class Cycle:
             gained=(0.0, 0.0),
             reset_asked_s=None,
             limits=AlarmLimits(self.rig.limits, self.rig.limits),
+            proof=Proof(),
+            identity=Identity(),
         )
 
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
@@ -103,9 +108,11 @@ class Cycle:
             permitted=_permits(inputs.protective, now_s),
         )
         if step.name == "self_test":
-            state = state._replace(
-                checks=selftest.checks(self.rig, sensed, state.volumes, inputs.protective, self.fill_ml, now_s)
-            )
+            state = self._self_test(state, inputs.protective)
+        elif step.name == "preheat" and state.outputs.heat_on:
+            state = state._replace(identity=probe_identity.step(state.identity, sensed.good))
+        elif step.name in ("standby", "prime") or (state.identity.wrong and state.latch.trips):
+            state = state._replace(proof=Proof(), identity=Identity())
         events: tuple[Event, ...] = ()
         stop_asked, goto = "", ""
         if inputs.orders:
@@ -116,6 +123,8 @@ class Cycle:
         state, walked = self._walker.step(state, step, goto, now_s)
         step = self.steps[state.walk.step]
         wanted, regulation = self._wishes.step(state, step, self._walker.scene(state, step, now_s), dt_s, now_s)
+        if step.name == "self_test" and state.proof.asks(now_s):
+            wanted = wanted._replace(prove_contactor=True)
         situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
         held_in_bypass = conditions_temperature.slug(situation)
         if held_in_bypass:
@@ -157,6 +166,14 @@ class Cycle:
         return view.snapshot(self, state)
 
     # --- stages ----------------------------------------------------------------------------------------------------
+
+    def _self_test(self, state: CycleState, protective: ProtectiveStatus | None) -> CycleState:
+        at_rest = selftest.checks(
+            self.rig, state.sensed, state.volumes, protective, self.fill_ml, state.now_s, proving=state.proof.running
+        )
+        passed = all(check.passed for check in at_rest) and not state.walk.hold and not state.latch.trips
+        proof = selftest.prove(state.proof, protective, state.now_s) if passed and protective is not None else Proof()
+        return state._replace(proof=proof, checks=at_rest + selftest.proofs(proof, protective))
 
     def _volumes(self, state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
         last = state.outputs
@@ -253,6 +270,7 @@ class Cycle:
             now_s - state.gained[1],
             inputs.restarted,
             drain_short_ml(step, walk, state.volumes, now_s),
+            state.identity,
         )
 
 

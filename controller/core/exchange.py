@@ -88,6 +88,7 @@ class Outputs(NamedTuple):
     outflow_closed: bool = False  # False: the drain stands open
     protective_reset: int = 0  # rises by one when the operator resets; the protective channel decides for itself
     quiet: bool = False  # the annunciator sounds unless a completed cycle says, again and again, that it need not
+    prove_contactor: bool = False  # the self-test asks for the contactor alone, with the heater off
 
 
 SAFE = Outputs()

@@ -73,7 +73,7 @@ def permit(outputs: Outputs, latch: Latch) -> Outputs:
     if latch.armed and not latch.trips:
         return outputs
     responses = {trip.response for trip in latch.trips}
-    outputs = outputs._replace(heat_on=False, heater_fraction=0.0)
+    outputs = outputs._replace(heat_on=False, heater_fraction=0.0, prove_contactor=False)
     if latch.still:
         outputs = outputs._replace(pump_lpm=0.0, pump_enable=False, inflow_open=False)
     if Response.R2 in responses:

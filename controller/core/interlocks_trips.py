@@ -117,6 +117,10 @@ TRIPS: tuple[Interlock, ...] = (
         "Reservoir level not monitored", "Check the transmitter.",
     ),
     Interlock(
+        "swapped", ("H23",), heat.swapped, 0.0, _R.R1, _HIGH,
+        "Probe plugs exchanged", "Put the plugs right, reset, resume: the first heat shows it again.",
+    ),
+    Interlock(
         "order", ("H20",), heat.order_broken, 5.0, _R.R1, _HIGH,
         "Probe out of the fluid", "Check inflow and outlet probes.",
     ),

@@ -1,6 +1,8 @@
 """The checks between START and the first turn of the pump, each with its measured value.
 
-Not responsible for proofs that need the devices to be disturbed (lease drop, SIGSTOP): those are bench procedures.
+At rest: readings, zeros, the protective channel and its limits. Then the contactor is proved, with the heater off: it
+closes when asked, opens by itself when its lease is not renewed, closes again, and opens when no longer asked.
+Not responsible for what a stopped process leaves behind: `hipec selftest` shows that.
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from controller.core.sensing import Sensed
 FLOW_ZERO_LPM = 0.05
 HEATER_OFF_W = 100.0
 PROBES_AGREE_C = 1.0
+CLOSES_S, OPENS_S = 1.0, 0.6
+CLOSED_S = 0.5  # seen closed for so long before it is released
+LAPSE_LEAST_S, LAPSE_MOST_S = 1.0, 2.4  # around the contactor's lease of 2 s, renewed up to 0.55 s before
+PROOF_S = 6.0
 CIRCUIT_ML = 800.0  # what the circuit itself takes from the reservoir, and a reserve
 
 
@@ -30,9 +36,16 @@ class Check(NamedTuple):
 
 
 def checks(
-    rig: Rig, sensed: Sensed, volumes: Balance, protective: ProtectiveStatus | None, fill_ml: float, now_s: float
+    rig: Rig,
+    sensed: Sensed,
+    volumes: Balance,
+    protective: ProtectiveStatus | None,
+    fill_ml: float,
+    now_s: float,
+    *,
+    proving: bool = False,
 ) -> tuple[Check, ...]:
-    """Every check with what was measured; all must pass."""
+    """Every check at rest with what was measured; all must pass. While `proving` the contactor may be closed."""
     good, bad = sensed.good, sensed.bad
     result = [Check(name, bad[name], "a valid reading", False) for name in rig.signals if name in bad]
     result.append(Check("signals", f"{len(good)} valid", "all valid", not result))
@@ -45,8 +58,9 @@ def checks(
     alive = protective is not None and conditions_host.is_fresh(protective, now_s)
     said = "no answer" if protective is None else protective.trip or ("ready" if alive else "silent")
     result.append(Check("protective channel", said, "ready", alive and protective is not None and not protective.trip))
-    opened = protective is not None and not protective.contactor_closed
-    result.append(Check("contactor", "open" if opened else "closed or unknown", "open", opened))
+    if not proving:
+        opened = protective is not None and not protective.contactor_closed
+        result.append(Check("contactor", "open" if opened else "closed or unknown", "open", opened))
     wired = rig.protective
     wanted = {"outlet_trip_c": wired.outlet_trip_c, "inflow_trip_c": wired.inflow_trip_c}
     limits = {} if protective is None else {name: protective.limits.get(name) for name in wanted}
@@ -56,6 +70,51 @@ def checks(
         apart = None if x is None or y is None else x - y
         result.append(_within(f"{a} against {b}", apart, -PROBES_AGREE_C, PROBES_AGREE_C, "°C"))
     return tuple(result)
+
+
+class Proof(NamedTuple):
+    """How far the proof of the contactor has come: monotonic seconds, None where it has not."""
+
+    asked_s: float | None = None
+    closed_s: float | None = None
+    released_s: float | None = None
+    opened_s: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Asked, and not yet open again."""
+        return self.asked_s is not None and self.opened_s is None
+
+    def asks(self, now_s: float) -> bool:
+        """The contactor is asked for now; never for longer than the proof may take."""
+        return self.asked_s is not None and self.released_s is None and now_s - self.asked_s < PROOF_S
+
+
+def prove(proof: Proof, protective: ProtectiveStatus, now_s: float) -> Proof:
+    """One step of the proof, from what the protective channel reads back. One that fails stands where it is."""
+    closed = protective.contactor_closed
+    if proof.asked_s is None:
+        return Proof(asked_s=now_s) if protective.permit and not closed else proof
+    if proof.closed_s is None:
+        return proof._replace(closed_s=protective.at_s) if closed else proof
+    if proof.released_s is None:
+        proved = protective.lapse_s is not None and closed and now_s - proof.closed_s >= CLOSED_S
+        return proof._replace(released_s=now_s) if proved else proof
+    return proof._replace(opened_s=protective.at_s) if proof.opened_s is None and not closed else proof
+
+
+def proofs(proof: Proof, protective: ProtectiveStatus | None) -> tuple[Check, ...]:
+    """The lines of the proof; what has not come yet has not passed."""
+    lapse_s = protective.lapse_s if protective is not None and proof.released_s is not None else None
+    return (
+        _within("contactor closes when asked", _apart(proof.asked_s, proof.closed_s), 0.0, CLOSES_S, "s"),
+        _within("contactor opens without its lease", lapse_s, LAPSE_LEAST_S, LAPSE_MOST_S, "s"),
+        _within("contactor opens when released", _apart(proof.released_s, proof.opened_s), 0.0, OPENS_S, "s"),
+    )
+
+
+def _apart(began_s: float | None, ended_s: float | None) -> float | None:
+    return None if began_s is None or ended_s is None else max(0.0, ended_s - began_s)
 
 
 def _listed(limits: Mapping[str, float | None]) -> str:

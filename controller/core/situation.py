@@ -8,6 +8,7 @@ from config.schema import Limits, Rig, Treatment
 from controller.core.balance import Balance
 from controller.core.exchange import LinkFault, Outputs, ProtectiveStatus
 from controller.core.line_model import LineModel
+from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed
 from controller.core.treatment import Step, Walk
@@ -45,3 +46,4 @@ class Situation(NamedTuple):
     no_rise_s: float  # seconds for which the heat has been on and the inflow has not risen towards its set-point
     restarted: str  # what was going on when the controller before this one ended unasked, "" for nothing
     short_ml: float  # what a drain that has come to rest left in the patient, 0 when that is not too much
+    identity: Identity

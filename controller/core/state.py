@@ -17,8 +17,9 @@ from controller.core.dose import Dose
 from controller.core.exchange import Outputs
 from controller.core.interlocks import Latch
 from controller.core.line_model import LineModel
+from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
-from controller.core.selftest import Check
+from controller.core.selftest import Check, Proof
 from controller.core.sensing import Sensed, Track
 from controller.core.treatment import Heat, Step, Walk
 
@@ -53,6 +54,8 @@ class CycleState(NamedTuple):
     gained: tuple[float, float]  # inflow °C and time of the last rise while heating
     reset_asked_s: float | None
     limits: AlarmLimits
+    proof: Proof  # of the contactor, in SELF_TEST
+    identity: Identity  # of the probes, in PREHEAT
 
 
 def remember(
@@ -123,4 +126,6 @@ def remember(
         gained,
         reset_asked_s,
         state.limits,
+        state.proof,
+        state.identity,
     )

@@ -8,12 +8,13 @@ not decided here (`interlocks`): phase and safety are two machines.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from config.schema import Limits, Treatment
 from controller.core import balance as volumes
 from controller.core.balance import Balance
+from controller.core.probe_identity import ROSE_C
 from controller.core.sensing import Sensed
 
 
@@ -71,6 +72,7 @@ class Scene(NamedTuple):
     self_test_failed: tuple[str, ...]
     now_s: float
     short_ml: float = 0.0
+    probes_proved: bool = False
 
 
 class Step(NamedTuple):
@@ -137,6 +139,8 @@ def _run_on(scene: Scene) -> float:
 # --- gates ---------------------------------------------------------------------------------------------------------
 
 PREHEAT_WITHIN_C = 0.5
+IN_THE_STREAM = ("heater_outlet_c", "outlet_b_c", "inflow_c", "inflow_b_c")
+PROBE_STEP_C = 0.1  # the last digit of the coarsest board
 READY_SPREAD_C = 0.5
 DRAINED_ML_PER_WINDOW = 8.0
 DRAIN_WINDOW_S = 15.0
@@ -162,14 +166,25 @@ def _primed(scene: Scene) -> str:
     bubble = good.get("bubble_mm")
     if bubble is None or not bubble < 1.0:
         return "no bubbles"
-    return ""
+    return _alike(good, scene.limits.probe_disagreement_warn_c + PROBE_STEP_C)
+
+
+def _alike(good: Mapping[str, float], apart_c: float) -> str:
+    """In the bypass without heat the same fluid passes all four."""
+    read = {name: good[name] for name in IN_THE_STREAM if name in good}
+    if len(read) < len(IN_THE_STREAM):
+        return "a reading of " + ", ".join(name for name in IN_THE_STREAM if name not in good)
+    low, high = min(read, key=read.__getitem__), max(read, key=read.__getitem__)
+    if read[high] - read[low] <= apart_c:
+        return ""
+    return f"probes within {apart_c:g} °C: {low} {read[low]:.2f}, {high} {read[high]:.2f}"
 
 
 def _preheated(scene: Scene) -> str:
     inflow = scene.sensed.good.get("inflow_c")
     if inflow is None or not abs(inflow - scene.treatment.preheat_c) <= PREHEAT_WITHIN_C:
         return f"inflow within {PREHEAT_WITHIN_C:g} °C of {scene.treatment.preheat_c:.1f} °C"
-    return ""
+    return "" if scene.probes_proved else f"outlet, then inflow seen to warm by {ROSE_C:g} °C: begin with cooler fluid"
 
 
 def _filled(scene: Scene) -> str:

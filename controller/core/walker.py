@@ -66,6 +66,7 @@ class Walker:
             failed,
             now_s,
             drain_short_ml(step, state.walk, state.volumes, now_s),
+            state.identity.proved,
         )
 
     def _after(self, step: Step) -> str:

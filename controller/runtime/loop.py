@@ -186,7 +186,8 @@ class Loop:
             if ticket is not None:
                 self._desk.answer(ticket, f"the controller failed: {type(error).__name__}: {error}")
             raise
-        self._link.heartbeat(seq=self._seq, at_s=now_s, heat=outputs.heat_on, reset=outputs.protective_reset)
+        heat = outputs.heat_on or outputs.prove_contactor
+        self._link.heartbeat(seq=self._seq, at_s=now_s, heat=heat, reset=outputs.protective_reset)
         if ticket is not None:
             self._desk.answer(ticket, _refusal(events, ticket.order.act))
         self._keep(now_s, inputs, outputs, events)

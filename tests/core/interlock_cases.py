@@ -9,6 +9,7 @@ from make import World, make_cycle, world_in
 
 from controller.core.exchange import Act, LinkFault
 from controller.core.interlocks import Response
+from controller.core.probe_identity import Identity
 
 PROBE_STEP_C = 1.5  # per reading; a larger one is called a jump and never reaches an interlock
 Breaking = Callable[[World], None]  # called before every cycle
@@ -103,6 +104,11 @@ def _restarted(world: World) -> None:
     world.restarted = "" if world.state.walk.hold else "control ended without a goodbye in PERFUSE"
 
 
+def _inflow_warms_first(world: World) -> None:
+    """As if the plugs of outlet and inflow were exchanged."""
+    world.state = world.state._replace(identity=Identity({}, ("inflow_c",)))
+
+
 def _stop(world: World) -> None:
     world.pressing = () if world.state.walk.hold else (Act.STOP,)
 
@@ -175,6 +181,7 @@ CASES: tuple[Case, ...] = (
     Case("bubble_lost", R3, 0.5, 0.7, reads(bubble_mm=None)),
     Case("level_lost", R3, 0.5, 0.7, reads(reservoir_ml=None)),
     Case("core_lost", R0, 3.0, 3.2, reads(core_c=None)),
+    Case("swapped", R1, 0.0, 0.3, _inflow_warms_first, step="preheat", settle_s=0.0),
     Case("order", R1, 5.0, 6.0, both(reads(inflow_c=40.0), says(inflow_b_c=40.0)), settle_s=150.0),
     Case("inflow_disagrees", R1, 9.0, 9.5, reads(inflow_c=42.6), settle_s=30.0),
     Case("outlet_disagrees", R1, 9.0, 9.5, says(outlet_b_c=45.4), settle_s=30.0),

@@ -21,6 +21,7 @@ from controller.core.state import CycleState
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)
 START_S = 1000.0
 CYCLE_S = 0.1
+COLD_C = {"heater_outlet_c": 41.3, "inflow_c": 41.2}  # before the first heat
 COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
 
 
@@ -138,7 +139,8 @@ class World:
         said = {
             "at_s": self.now_s,
             "permit": True,
-            "contactor_closed": self.outputs.heat_on,
+            "contactor_closed": self.outputs.heat_on or self.outputs.prove_contactor,
+            "lapse_s": 1.95,
             "trip": "",
             "outlet_b_c": seen["heater_outlet_c"] + 0.01 * (self._ticks % 2),
             "inflow_b_c": seen["inflow_c"] + 0.01 * (self._ticks % 2),
@@ -185,7 +187,14 @@ class World:
     def _flow(self, dt_s: float) -> None:
         out = self.outputs
         hot = self.step_name in ("warm_up", "perfuse") and out.inflow_open  # what the cavity's target asks for
-        self.temperature_c |= {"heater_outlet_c": 44.2, "inflow_c": 44.0} if hot else COOLER_C
+        if self.step_name in ("standby", "self_test", "prime"):
+            self.temperature_c |= COLD_C
+        elif self.step_name == "preheat" and not self.state.identity.risen:
+            since_s = self.state.heat_on_since_s
+            warmed = since_s is not None and self.now_s - since_s >= 1.0
+            self.temperature_c |= {**COLD_C, "heater_outlet_c": COOLER_C["heater_outlet_c"]} if warmed else COLD_C
+        else:
+            self.temperature_c |= {"heater_outlet_c": 44.2, "inflow_c": 44.0} if hot else COOLER_C
         ml = out.pump_lpm * 1000.0 / 60.0 * dt_s if out.pump_enable and out.inflow_open else 0.0
         if out.outflow_closed:
             self.reservoir_ml, self.cavity_ml = self.reservoir_ml - ml, self.cavity_ml + ml

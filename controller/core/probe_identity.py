@@ -1,0 +1,49 @@
+"""Which probe is which, shown by the first heat of PREHEAT: in the bypass the outlet warms first, then the inflow.
+
+The outflow probe has nothing warm before it until the line to the patient opens. Every exchange of the three plugs
+breaks that order, whatever the flow and the line's length. Not responsible for what follows (`conditions_temperature`,
+the gate of PREHEAT) or for the cavity's probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+ORDER = ("heater_outlet_c", "inflow_c")
+ALL = (*ORDER, "outflow_c")
+PLACES = ("the heater outlet", "the inflow")
+ROSE_C = 1.0
+
+
+class Identity(NamedTuple):
+    """The lowest that each probe has read since the heat came on, and which have risen from there, in order."""
+
+    lowest_c: Mapping[str, float] = {}
+    risen: tuple[str, ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        """The outlet has warmed first and the inflow second."""
+        return self.risen[:2] == ORDER
+
+    @property
+    def wrong(self) -> str:
+        """Which plug sits elsewhere, in words; "" when nothing speaks against the order."""
+        for at, (name, expected) in enumerate(zip(self.risen, ORDER, strict=False)):
+            if name != expected:
+                return f"{name} warmed by {ROSE_C:g} °C before {expected}: the plug of {name} sits at {PLACES[at]}"
+        return ""
+
+
+def step(identity: Identity, good: Mapping[str, float]) -> Identity:
+    """Take one cycle's temperatures in, with the heat on and the clamp in the bypass."""
+    if len(identity.risen) >= len(ORDER):
+        return identity
+    lowest = {name: min(good[name], identity.lowest_c.get(name, good[name])) for name in ALL if name in good}
+    # Where two pass the mark in one cycle the warmer one was first.
+    passed = sorted(
+        (name for name in lowest if good[name] - lowest[name] >= ROSE_C and name not in identity.risen),
+        key=lambda name: lowest[name] - good[name],
+    )
+    return Identity({**identity.lowest_c, **lowest}, identity.risen + tuple(passed))
