@@ -106,7 +106,8 @@ def _restarted(world: World) -> None:
 
 def _inflow_warms_first(world: World) -> None:
     """As if the plugs of outlet and inflow were exchanged."""
-    world.state = world.state._replace(identity=Identity({}, ("inflow_c",)))
+    if world.outputs.heat_on:
+        world.state = world.state._replace(identity=Identity({}, ("inflow_c",)))
 
 
 def _stop(world: World) -> None:

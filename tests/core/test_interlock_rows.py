@@ -117,6 +117,7 @@ def test_a_trip_outlives_its_cause_and_heat_needs_reset_and_resume(case: Case) -
 SEEN_ONLY_WITH_ENERGY_ON = (
     "stop",
     "restart",
+    "swapped",
     "no_flow-meter lost",
     "no_flow-rotor",
     "no_flow-rotor unknown",
