@@ -32,6 +32,7 @@ test: setup lint
 
 docs: setup
 	$(BIN)/hipec hazards --markdown > docs/hazards.md
+	$(BIN)/hipec alarms --markdown > docs/alarms.md
 
 hostfaults: setup
 	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1)

@@ -1,0 +1,1 @@
+"""Alarm sounds: one table of bursts, and files made from it."""
