@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs hostfaults lock clean
+.PHONY: setup run test lint docs mutants hostfaults lock clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,9 @@ test: setup lint
 docs: setup
 	$(BIN)/hipec hazards --markdown > docs/hazards.md
 	$(BIN)/hipec alarms --markdown > docs/alarms.md
+
+mutants: setup
+	$(BIN)/python tests/mutants/run.py $(NAMES)
 
 hostfaults: setup
 	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1)

@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         verdicts = judge_all(chosen, trees)
     survivors = [verdict for verdict in verdicts if not verdict.killed]
-    print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed", *(v.mutant.name for v in survivors), sep="\n  ")
+    print(
+        f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed", *(v.mutant.name for v in survivors), sep="\n  "
+    )
     if len(chosen) == len(everything):
         PAGE.write_text(page(verdicts), "utf-8")
     return 1 if survivors else 0
@@ -70,7 +72,8 @@ def judge_all(mutants: Iterable[Mutant], trees: list[Path]) -> list[Verdict]:
             verdict = judge(mutant, tree)
         finally:
             free.put(tree)
-        print(f"{'killed  ' if verdict.killed else 'SURVIVED'} {mutant.name} ({verdict.took_s:.0f} s) {verdict.by}", flush=True)
+        word = "killed  " if verdict.killed else "SURVIVED"
+        print(f"{word} {mutant.name} ({verdict.took_s:.0f} s) {verdict.by}", flush=True)
         return verdict
 
     with ThreadPoolExecutor(len(trees)) as pool:
@@ -119,11 +122,12 @@ def copy_tree(where: Path) -> Path:
 def page(verdicts: list[Verdict]) -> str:
     """The page docs/mutants.md."""
     killed = sum(verdict.killed for verdict in verdicts)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     lines = [
         "# Safety mutants\n",
-        "Each takes one mitigation away in one line; a named test has to fail. Written by `make mutants`; do not edit.\n",
-        f"{time.strftime('%Y-%m-%d')}, on commit {commit.stdout.strip()}: {killed} of {len(verdicts)} killed.\n",
+        "Each takes one mitigation away; a named test has to fail. Written by `make mutants`; do not edit.\n",
+        f"{time.strftime('%Y-%m-%d')}, on commit {commit}: {killed} of {len(verdicts)} killed.\n",
         "| mutant | hazards | file | becomes | killed by |",
         "|---|---|---|---|---|",
     ]
