@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs mutants hostfaults lock clean
+.PHONY: setup run test lint docs mutants hostfaults fuzz lock clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ mutants: setup
 
 hostfaults: setup
 	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1)
+
+fuzz: setup
+	$(BIN)/python tests/fuzz/fuzz_run.py --frames $(or $(N),1000000) --seed $(or $(SEED),1) --note docs/fuzz.md
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o requirements.lock

@@ -25,6 +25,10 @@ WITH_VALUE = {
 }
 
 
+# The decoder's own error, bytes that are no UTF-8 inside a key, and nesting that is too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 class BadMessage(ValueError):
     """A message that is not one; the text says what is allowed."""
 
@@ -75,7 +79,7 @@ def read_request(body: bytes) -> Request:
     """Decode and check the shape. Raises BadMessage."""
     try:
         return msgspec.json.decode(body, type=Request)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadMessage(
             f"not a request: {error}; a number is written 42.0, never NaN, Infinity or 4,2; "
             "fields: id, do (state, act, stop, subscribe), act, value, text, who"
@@ -86,7 +90,7 @@ def read_response(body: bytes) -> Response:
     """Decode what the controller sent. Raises BadMessage."""
     try:
         return msgspec.json.decode(body, type=Response)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadMessage(f"not a response: {error}") from error
 
 
@@ -94,7 +98,7 @@ def request_id(body: bytes) -> int:
     """The id of a request that could not be read, or 0 when even that cannot be."""
     try:
         raw = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return 0
     found = raw.get("id") if isinstance(raw, dict) else None
     return found if isinstance(found, int) and not isinstance(found, bool) else 0

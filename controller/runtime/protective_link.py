@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from controller.core.exchange import ProtectiveStatus
+from controller.runtime.messages import UNREADABLE
 
 LARGEST = 4096
 NEWEST_OF = 64  # datagrams taken in one call at most
@@ -79,7 +80,7 @@ class ProtectiveLink:
     def _take(self, data: bytes) -> None:
         try:
             said = self._decoder.decode(data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             self.malformed += 1
             return
         self._newest = ProtectiveStatus(

@@ -2,7 +2,8 @@
 other threads look at `readings`, `fault` and `statistics()`, which are replaced whole and never changed in place.
 
     CLOSED --open_session--> OPEN --NoReply, BadReply--> SUSPECT --confirm--> OPEN
-    OPEN, SUSPECT --Restarted, LinkLost--> CLOSED      any --WrongDevice--> WRONG (until the program is restarted)
+    OPEN, SUSPECT --Restarted, LinkLost--> CLOSED      any --WrongDevice--> CLOSED, and when it is found again in the
+    next session: WRONG (until the program is restarted)
 
 Not responsible for whose turn it is (`ports`) or for ageing values (`controller.core.sensing`).
 """
@@ -31,6 +32,8 @@ from drivers.roles import (
 
 PATIENCE = 2  # failures in a row that are retried at the next turn; after that a silent device pays RETRY_S
 RETRY_S = 1.0
+# A reply that is seconds late can stand in the place of an identity: who answers is asked again after a silence.
+WRONG_SURE = 2
 # A lost session stays a fault for so long that the cycle trips (1.0 s) however quickly the device came back: it has
 # dropped what it was told, and only a person brings heat back.
 STANDS_S = 1.5
@@ -76,6 +79,8 @@ class DeviceSlot:
         self._clock = clock
         self._note = note
         self._device: Device | None = None
+        self._port: Port | None = None
+        self._wrong = 0
         self._state = SlotState.CLOSED
         self._told: Command | None = None
         self._made_safe = False
@@ -101,7 +106,7 @@ class DeviceSlot:
 
     def attach(self, port: Port) -> None:
         """Take a newly opened port. Raises ValueError for options that the driver does not accept."""
-        self._device = self._make(port)
+        self._device, self._port = self._make(port), port
         self._close_session()
 
     def due(self, now_s: float) -> bool:
@@ -133,8 +138,7 @@ class DeviceSlot:
             self._failed(error, SlotState.CLOSED)
             self._void(str(error))
         except WrongDevice as error:
-            self._failed(error, SlotState.WRONG)
-            self._void(str(error))
+            self._found_wrong(error)
         else:
             self._succeeded(began_s)
 
@@ -196,6 +200,7 @@ class DeviceSlot:
 
     def _succeeded(self, began_s: float) -> None:
         self._exchanges += 1
+        self._wrong = 0
         if self._failures:
             self._note("note", self.name, f"{self.name}: answers again")
         self._failures = 0
@@ -225,6 +230,13 @@ class DeviceSlot:
         now_s = self._clock.now()
         self._told = None
         self.readings = {channel: Reading(None, now_s, text) for channel in self.channels}
+
+    def _found_wrong(self, error: WrongDevice) -> None:
+        self._wrong += 1
+        self._failed(error, SlotState.WRONG if self._wrong >= WRONG_SURE else SlotState.CLOSED)
+        self._void(str(error))
+        if self._port is not None:
+            self._port.distrust()
 
     def _close_session(self) -> None:
         if self._state is not SlotState.WRONG:

@@ -343,3 +343,18 @@ def test_every_act_that_a_person_can_ask_for_can_be_said() -> None:
 def test_a_response_that_is_too_long_is_not_sent() -> None:
     with pytest.raises(BadMessage):
         pack(Response(id=1, state={"x": "y" * 2_000_000}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"id":1,"do":"state","\xf7":1}', b'{"id":1,"d\xa2":"state"}', b'{"id":' + b"[" * 5000, b"[" * 8000],
+    ids=["key no UTF-8", "name no UTF-8", "deep value", "deep"],
+)
+def test_bytes_that_no_json_reader_can_read_leave_the_api_serving(served: Served, body: bytes) -> None:
+    with raw(served.path) as client:
+        client.sendall(len(body).to_bytes(4, "big") + body)
+        assert b"not a request" in client.recv(4096)
+    with Client(served.path) as other:
+        other.stop()
+    assert served.desk.stop.pending
+    assert served.desk.api_fault == ""

@@ -190,8 +190,9 @@ def test_a_wrong_device_is_never_used_again_even_when_the_port_comes_back() -> N
     port = OnePort("bath", "pump")
     port.settle()
     bath = port.devices["bath"]
-    bath.failing = {"exchange": NoReply("nothing"), "confirm": WrongDevice("a pump answers")}
-    port.turns(4)
+    wrong = WrongDevice("a pump answers")
+    bath.failing = {"exchange": NoReply("nothing"), "confirm": wrong, "open_session": wrong}
+    port.turns(6)
     assert port.state("bath") is SlotState.WRONG
     bath.failing = {}
     bath.calls.clear()
@@ -203,6 +204,23 @@ def test_a_wrong_device_is_never_used_again_even_when_the_port_comes_back() -> N
     assert bath.calls == []
     assert port.fault("bath")
     assert port.fault("pump") == ""
+
+
+def test_a_reply_that_came_seconds_late_is_not_taken_for_another_device_for_ever() -> None:
+    port = OnePort("bath", "pump")
+    port.settle()
+    bath = port.devices["bath"]
+    bath.failing = {"exchange": NoReply("stalled"), "confirm": WrongDevice("serial number 1103626240 answers")}
+    port.turns(3)
+    assert port.state("bath") is SlotState.CLOSED
+    assert all(reading.value is None for reading in next(iter(port.worker.slots)).readings.values())
+    bath.failing = {}
+    lost_s = next(fault.since_s for fault in port.worker.link_faults() if fault.device == "bath")
+    while port.fault("bath"):
+        port.turns(1)
+        assert port.clock.now() < lost_s + 4.0
+    assert port.state("bath") is SlotState.OPEN
+    assert port.clock.now() - lost_s > 1.2  # it stands as a fault for so long that the heat is tripped
 
 
 def test_a_refusal_keeps_the_session_and_the_command_is_tried_again_at_the_next_turn() -> None:

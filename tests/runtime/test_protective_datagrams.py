@@ -78,6 +78,8 @@ def test_the_newest_status_counts_and_stays(link: ProtectiveLink, tmp_path: Path
     [
         b"",
         b"{",
+        b'{"seq":1,"\xb7":1}',
+        b"[" * 4000,
         b"[]",
         json.dumps({**STATUS, "permit": 1}).encode(),
         json.dumps({**STATUS, "at": "now"}).encode(),

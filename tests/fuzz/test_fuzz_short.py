@@ -1,0 +1,55 @@
+"""A short run of the fuzzer over every target, and everything that ever got through; the long one is `make fuzz`."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from fuzz_mutator import bend
+from fuzz_run import ESCAPES, all_targets, replay, run
+from fuzz_sound import rtu, rtu_seal
+
+FRAMES = 60_000
+
+
+def test_no_bent_frame_gets_through_any_parser() -> None:
+    ran = run(FRAMES, "short")
+    assert not ran.escapes, ran.escapes[:3]
+    assert sum(ran.frames.values()) > 0.95 * FRAMES
+    assert all(count > 0 for count in ran.frames.values())
+
+
+@pytest.mark.parametrize("path", sorted(ESCAPES.glob("*.json")), ids=lambda path: path.stem)
+def test_what_got_through_once_does_not_again(path: Path) -> None:
+    replay(path)
+
+
+def test_every_driver_and_every_twin_of_the_shipped_rigs_is_a_target() -> None:
+    targets = all_targets()
+    names = [target.name for target in targets]
+    for target in targets:
+        target.close()
+    assert len(names) == len(set(names))
+    assert {
+        f"twin.{rig}.{device}" for rig in ("bench", "modbus") for device in ("pump", "probes", "relays", "flow")
+    } < set(names)
+
+
+def test_the_judge_knows_a_sound_reply_from_one_bit_more() -> None:
+    question, reply = rtu_seal(b"\1\3\0\0\0\1\0\0"), rtu_seal(b"\1\3\2\1\xa4\0\0")
+    assert rtu(question, reply)
+    for at in range(8 * len(reply)):
+        flipped = bytearray(reply)
+        flipped[at // 8] ^= 1 << at % 8
+        assert not rtu(question, bytes(flipped))
+
+
+def test_one_seed_bends_the_same_way_twice() -> None:
+    def frames() -> list[bytes]:
+        rng = random.Random(5)
+        return [bend(b"\1\3\2\1\xa4\0\0", [b"abc"], rng, rtu_seal) for _ in range(200)]
+
+    first = frames()
+    assert first == frames()
+    assert len(set(first)) > 100
