@@ -88,9 +88,9 @@ def run(
 
 def act(
     what: Annotated[str, typer.Argument(help="start, confirm, dose, hold, resume, stop, reset, drain, target, flow …")],
-    value: Annotated[str | None, typer.Argument(help="For target (°C) and flow (L/min).")] = None,
+    value: Annotated[str | None, typer.Argument(help="For target (°C), flow (L/min) and limit.")] = None,
     who: str = "operator",
-    text: str = "",
+    text: Annotated[str, typer.Option(help="limit: which one; acknowledge: which alarm; dose: lot;who.")] = "",
     run_dir: RunDir = None,
 ) -> None:
     """Ask a running controller for one act, as the keys of the live view do."""

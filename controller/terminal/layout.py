@@ -14,16 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.core.signals import by_name
+from controller.terminal import alarm_panel
 
 STALE_S = 1.0
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 HELP = (
     "SPACE STOP   s start  c confirm  d dose  h hold  r resume  x reset  D drain\n"
-    "a acknowledge  p audio pause   + - target   ] [ flow   q quit"
+    "a acknowledge  p audio pause  P end pause  l confirm limit   + - target   ] [ flow   q quit"
 )
 BAND_LOW_C, BAND_HIGH_C = 36.0, 46.0
 BAND_WIDTH = 22
-PRIORITY_STYLE: Mapping[str, str] = {"HIGH": "bold white on red", "MEDIUM": "black on yellow", "LOW": "black on cyan"}
 TEMPERATURES = (
     "cavity_mean_c",
     "cavity_1_c",
@@ -50,7 +50,7 @@ def render(state: Mapping[str, Any], *, age_s: float, lost: str, said: str) -> R
     blind = not state or not age_s <= STALE_S
     shown = {} if blind else state
     parts: list[RenderableType] = [_header(state, blind, age_s, lost), Text(said or " ", style="bold")]
-    parts.append(_alarms(shown))
+    parts.append(alarm_panel.panel(shown))
     parts.append(_what_now(shown))
     parts.append(_columns(shown, state))
     parts.append(Text(HELP, style="dim"))
@@ -66,7 +66,7 @@ def _header(state: Mapping[str, Any], blind: bool, age_s: float, lost: str) -> R
     line.append(f"   rig {state.get('rig', '?')}   patient {state.get('patient', '?')}")
     line.append(f"\n {NOTICE}", style="dim")
     if blind:
-        line.append(f"\nNO DATA for {age_s:.0f} s. {lost}", style=PRIORITY_STYLE["HIGH"])
+        line.append(f"\nNO DATA for {age_s:.0f} s. {lost}", style=alarm_panel.PRIORITY_STYLE["HIGH"])
     return line
 
 
@@ -163,18 +163,3 @@ def _held(shown: Mapping[str, Any]) -> str:
     if shown.get("trips"):
         return "Remove the cause, then x to reset. Heat and flow wait for r after that."
     return "r to resume; until then nothing heats." if shown.get("hold") else ""
-
-
-def _alarms(shown: Mapping[str, Any]) -> RenderableType:
-    alarms = shown.get("alarms", [])
-    if not alarms:
-        return Panel(Text("no alarm" if shown else "unknown"), title="Alarms", title_align="left")
-    lines = Text()
-    for alarm in alarms[:6]:
-        lines.append(f" {alarm['priority']:<6} ", style=PRIORITY_STYLE[alarm["priority"]])
-        marks = ("first, " if alarm["first"] else "") + ("latched" if alarm["latched"] else "")
-        lines.append(f" {alarm['title']}: {alarm['text']}", style="bold")
-        lines.append(f"  {marks.rstrip(', ')}\n         {alarm['advice']}\n", style="dim")
-    if len(alarms) > 6:
-        lines.append(f"and {len(alarms) - 6} more", style="dim")
-    return Panel(lines, title="Alarms", title_align="left")

@@ -41,6 +41,8 @@ KEYS: Mapping[str, tuple[Act, str]] = {
     "D": (Act.DRAIN, "drain"),
     "a": (Act.ACKNOWLEDGE, "acknowledge"),
     "p": (Act.AUDIO_PAUSE, "audio pause"),
+    "P": (Act.AUDIO_RESUME, "audio pause ended"),
+    "l": (Act.LIMIT_CONFIRM, "limit confirmed"),
 }
 STEPPERS: Mapping[str, tuple[Act, str, float]] = {
     "+": (Act.TARGET, "target_c", TARGET_STEP_C),
