@@ -170,7 +170,32 @@ ROWS: Mapping[str, AlarmRow] = {
     "inflow_differs": AlarmRow(
         _R, _SOON, needs=("inflow_c", "inflow_b_c"), because=("inflow_disagrees",), within_s=math.inf, slow=_LAG
     ),
+    "swapped": AlarmRow(_D, _SOON),
+    "twins_apart": AlarmRow(_D, _SOON, because=("order",), slow="fluid that passes both may differ for a second"),
+    "outflow_disagrees": AlarmRow(_D, _SOON, needs=("outflow_c",), slow=_LAG),
+    "frozen": AlarmRow(_D, _SOON),
+    "probe_noise": AlarmRow(_D, _SOON, slow="a burst of electrosurgery is shorter"),
+    "outlet_differs": AlarmRow(
+        _R, _SOON, needs=("heater_outlet_c", "outlet_b_c"), because=("outlet_disagrees",), within_s=math.inf, slow=_LAG
+    ),
+    "outflow_differs": AlarmRow(
+        _R, _SOON, needs=("outflow_c",), because=("outflow_disagrees",), within_s=math.inf, slow=_LAG
+    ),
+    "cavity_spread": AlarmRow(_R, _SOON, needs=_CAVITY, slow=_SURE),
+    "cavity_frozen": AlarmRow(_R, _SOON),
+    "probe_noisy": AlarmRow(_R, _SOON, because=("probe_noise",), within_s=math.inf),
+    "power_scale": AlarmRow(_D, _SOON, needs=("heater_power_w",), slow="a bath takes a second to answer twice"),
+    "power_differs": AlarmRow(_D, _NOW, needs=("heater_power_w",), slow="the read-back follows the command"),
+    "heats_over": AlarmRow(_D, _SOON, needs=("source_c", "heater_power_w"), slow="its regulator swings for seconds"),
+    "hotter_than_source": AlarmRow(_D, _SOON, needs=("heater_outlet_c", "source_c"), slow=_LAG),
+    "heat_short": AlarmRow(_R, _SOON, needs=("heater_outlet_c", "outflow_c", "flow_lpm"), slow=_LAG),
+    "pump_differs": AlarmRow(_D, _SOON, needs=("pump_rpm",), because=_UNPLUG, slow="the read-back follows the command"),
     # devices, channels, host
+    "wrong_device": AlarmRow(_D, _SOON),
+    "late_often": AlarmRow(_D, _SOON),
+    "unattended": AlarmRow(_D, _SOON),
+    "console_lost": AlarmRow(_D, _SOON, because=("unattended",), within_s=math.inf),
+    "clock_jump": AlarmRow(_M, _SOON),
     "device_lost": AlarmRow(_D, _SOON),
     "device_late": AlarmRow(_R, _LATE, because=_UNPLUG),
     "protective_trip": AlarmRow(_D, _NOW),

@@ -43,6 +43,7 @@ class Alarm(NamedTuple):
     over: bool = False
     loud_since_s: float = 0.0
     acknowledged_s: float = 0.0
+    off_delay_s: float = OFF_DELAY_S  # the cause has to be gone for so long
 
     @property
     def loud(self) -> bool:
@@ -108,7 +109,18 @@ def step(
 def _begun(row: Interlock, text: str, latched: bool, now_s: float, *, first: bool) -> Alarm:
     priority = row_of(row.id).priority
     return Alarm(
-        row.id, priority, row.title, text, row.advice, now_s, True, now_s, latched, first=first, loud_since_s=now_s
+        row.id,
+        priority,
+        row.title,
+        text,
+        row.advice,
+        now_s,
+        True,
+        now_s,
+        latched,
+        first=first,
+        loud_since_s=now_s,
+        off_delay_s=row.off_delay_s,
     )
 
 
@@ -126,7 +138,7 @@ def _follow(alarm: Alarm, text: str, latched: bool, now_s: float) -> tuple[Alarm
         return again, [_onset(again, now_s)]
     if text:
         return _insist(alarm._replace(present=True, seen_s=now_s, text=text, latched=latched), now_s)
-    gone = now_s - alarm.seen_s >= OFF_DELAY_S
+    gone = now_s - alarm.seen_s >= alarm.off_delay_s
     lasted = f"over after {alarm.seen_s - alarm.since_s:.1f} s"
     if latched and gone and not alarm.over:
         event = Event(now_s, "alarm_off", alarm.id, f"{alarm.title}: {lasted}, latched until the reset")

@@ -1,18 +1,41 @@
-"""What every condition of an interlock shares: its shape, a limit on one signal, a guard that is lost.
+"""What every condition of an interlock shares: its shape, its words, a limit on one signal, a guard that is lost.
 
 A condition returns "" or, in words, what is wrong with which value against which limit. Every comparison is written so
 that NaN counts as a violation; a missing value where missing is not safe. The conditions stand in
-`conditions_temperature`, `conditions_flow`, `conditions_volume` and `conditions_host`.
-Not responsible for delays, latches or responses (`interlocks`).
+`conditions_temperature`, `conditions_probes`, `conditions_energy`, `conditions_flow`, `conditions_volume` and
+`conditions_host`. Not responsible for delays, latches or responses (`interlocks`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from controller.core.signals import by_name
 from controller.core.situation import Situation
 
 Condition = Callable[[Situation], str]
+SIGNALS = by_name()
+
+
+def value_of(name: str, value: float) -> str:
+    """A value as people read it: label, number, unit."""
+    signal = SIGNALS[name]
+    return f"{signal.label} {value:.{signal.decimals}f} {signal.unit}"
+
+
+def over(name: str, value: float, limit: float) -> str:
+    """A value above its limit, in words."""
+    return f"{value_of(name, value)} > {limit:g} {SIGNALS[name].unit}"
+
+
+def under(name: str, value: float, limit: float) -> str:
+    """A value below its limit, in words."""
+    return f"{value_of(name, value)} < {limit:g} {SIGNALS[name].unit}"
+
+
+def lost(s: Situation, name: str) -> str:
+    """A signal that is not believed, and why."""
+    return f"{SIGNALS[name].label}: {s.bad.get(name, 'no reading')}"
 
 
 def above(name: str, limit_of: str) -> Condition:
@@ -23,20 +46,7 @@ def above(name: str, limit_of: str) -> Condition:
         if value is None:
             return ""
         limit: float = getattr(s.limits, limit_of)
-        return "" if value <= limit else f"{name} {value:.2f} > {limit:g}"
-
-    return condition
-
-
-def disagree(a: str, b: str, limit_of: str) -> Condition:
-    """A condition: two probes at one place differ by more than a field of the limits."""
-
-    def condition(s: Situation) -> str:
-        x, y = s.good.get(a), s.good.get(b)
-        if x is None or y is None or not s.last.heat_on or s.pump_steady_s < 20.0:
-            return ""
-        limit: float = getattr(s.limits, limit_of)
-        return "" if abs(x - y) <= limit else f"{a} {x:.2f} °C and {b} {y:.2f} °C differ by more than {limit:g} °C"
+        return "" if value <= limit else over(name, value, limit)
 
     return condition
 
@@ -48,6 +58,6 @@ def guard_lost(name: str) -> Condition:
     """
 
     def condition(s: Situation) -> str:
-        return f"{name}: {s.bad[name]}" if (s.last.inflow_open or s.step.inflow_open) and name in s.bad else ""
+        return lost(s, name) if name in s.bad and (s.last.inflow_open or s.step.inflow_open) else ""
 
     return condition

@@ -5,11 +5,13 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
+from controller.core.conditions import lost, over, under, value_of
 from controller.core.situation import Situation
 
 STALL_RUN_UP_S = 3.0
 FLOW_LEAST_LPM = 0.2
 RPM_LEAST = 2.0
+RPM_SHARE, RPM_APART = 0.1, 5.0  # of the told speed and in rpm: how far the read-back may be away
 FLOW_SHARE = 0.5  # of what the pump is set to: a pump that stands is found before its flow has run down
 DROP_LEFT = 0.65  # of the learned pressure drop; with the far end of a line off, less is left
 DROP_LEAST_MMHG = 8.0  # below it the transmitter's noise decides
@@ -21,14 +23,14 @@ def heat_without_flow(s: Situation) -> str:
         return ""
     flow, rpm = s.good.get("flow_lpm"), s.good.get("pump_rpm")
     if flow is None:
-        return f"flow unknown ({s.bad.get('flow_lpm', 'missing')}) while heating"
+        return f"{lost(s, 'flow_lpm')}, while heating"
     least_lpm = max(s.limits.heat_flow_min_lpm, FLOW_SHARE * s.last.pump_lpm)
     if not flow >= least_lpm:
-        return f"flow {flow:.2f} L/min < {least_lpm:.2f} L/min while heating"
+        return f"{under('flow_lpm', flow, round(least_lpm, 2))} while heating"
     if rpm is None:
-        return f"pump speed unknown ({s.bad.get('pump_rpm', 'missing')}) while heating"
+        return f"{lost(s, 'pump_rpm')}, while heating"
     if not abs(rpm) >= RPM_LEAST:
-        return f"pump reads {rpm:.1f} rpm while heating"
+        return f"{under('pump_rpm', rpm, RPM_LEAST)} while heating"
     return ""
 
 
@@ -37,7 +39,7 @@ def air(s: Situation) -> str:
     size = s.good.get("bubble_mm")
     if not s.last.inflow_open or size is None or size < s.limits.bubble_trip_mm:
         return ""
-    return f"bubble {size:.1f} mm >= {s.limits.bubble_trip_mm:g} mm"
+    return f"{value_of('bubble_mm', size)} >= {s.limits.bubble_trip_mm:g} mm"
 
 
 def disconnected(s: Situation) -> str:
@@ -51,7 +53,7 @@ def disconnected(s: Situation) -> str:
 def reversed_flow(s: Situation) -> str:
     """The fluid runs backwards."""
     flow = s.good.get("flow_lpm")
-    return "" if flow is None or flow > -0.05 else f"flow {flow:.2f} L/min, backwards"
+    return "" if flow is None or flow > -0.05 else f"{value_of('flow_lpm', flow)} < -0.05 L/min, backwards"
 
 
 def runaway(s: Situation) -> str:
@@ -60,7 +62,7 @@ def runaway(s: Situation) -> str:
     if flow is None or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
     most = s.last.pump_lpm * 1.3 + 0.15
-    return "" if flow <= most else f"flow {flow:.2f} L/min > {most:.2f} L/min at set {s.last.pump_lpm:.2f}"
+    return "" if flow <= most else f"{over('flow_lpm', flow, round(most, 2))} at set {s.last.pump_lpm:.2f} L/min"
 
 
 def stalled(s: Situation) -> str:
@@ -69,4 +71,16 @@ def stalled(s: Situation) -> str:
     asked = s.last.pump_lpm
     if flow is None or asked < FLOW_LEAST_LPM or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
-    return "" if flow >= 0.5 * asked else f"flow {flow:.2f} L/min at set {asked:.2f} L/min"
+    return "" if flow >= 0.5 * asked else f"{under('flow_lpm', flow, round(0.5 * asked, 2))} at set {asked:.2f} L/min"
+
+
+def pump_differs(s: Situation) -> str:
+    """The pump reads back another speed than it was told: somebody or something else commands it."""
+    rpm = s.good.get("pump_rpm")
+    if rpm is None or s.pump_steady_s < STALL_RUN_UP_S:
+        return ""
+    told = s.last.pump_lpm * 1000.0 / s.rig.circuit.pump_ml_per_rev
+    limit = RPM_SHARE * told + RPM_APART
+    if abs(rpm - told) <= limit:
+        return ""
+    return f"{value_of('pump_rpm', rpm)}, {told:.1f} rpm told: more than {limit:.1f} rpm apart"

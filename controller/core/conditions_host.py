@@ -10,6 +10,11 @@ from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
 
 STATUS_MAX_AGE_S = 0.5
+OVERRUN_S = 0.2
+LATE_CYCLES = 3
+UNSEEN_S = 10.0
+UNATTENDED_S = 60.0
+JUMP_S = 1.0
 
 
 def device_lost(s: Situation) -> str:
@@ -55,7 +60,39 @@ def protective_refuses(s: Situation) -> str:
 
 def overrun(s: Situation) -> str:
     """The cycle came late."""
-    return "" if s.overrun_s <= 0.2 else f"cycle {s.overrun_s * 1000:.0f} ms late"
+    return "" if s.overrun_s <= OVERRUN_S else f"cycle {s.overrun_s * 1000:.0f} ms > {OVERRUN_S * 1000:.0f} ms late"
+
+
+def late_often(s: Situation) -> str:
+    """Several cycles in a row came late."""
+    return "" if s.late_cycles < LATE_CYCLES else f"{s.late_cycles} cycles >= {LATE_CYCLES} in a row came late"
+
+
+def console_lost(s: Situation) -> str:
+    """No console has taken a state for a while: whoever is in charge may see old values."""
+    return (
+        "" if s.attended_s <= UNSEEN_S or s.idle else f"no console has looked for {s.attended_s:.0f} s > {UNSEEN_S:g} s"
+    )
+
+
+def unattended(s: Situation) -> str:
+    """The same for so long that nobody may be there, while heat is on."""
+    if s.attended_s <= UNATTENDED_S or not s.last.heat_on:
+        return ""
+    return f"no console has looked for {s.attended_s:.0f} s > {UNATTENDED_S:g} s while heating"
+
+
+def clock_jump(s: Situation) -> str:
+    """The wall clock was set; nothing here runs by it but the record's dates."""
+    return "" if abs(s.wall_jump_s) <= JUMP_S else f"the wall clock jumped by {s.wall_jump_s:.1f} s > {JUMP_S:g} s"
+
+
+def wrong_device(s: Situation) -> str:
+    """Something answers that is not the device of the rig file: another unit, another model, another firmware."""
+    for fault in s.link_faults:
+        if fault.wrong and not s.idle:
+            return f"{fault.device}: {fault.text}"
+    return ""
 
 
 def host(s: Situation) -> str:

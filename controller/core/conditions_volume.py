@@ -5,6 +5,7 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
+from controller.core.conditions import over, under
 from controller.core.situation import Situation
 from controller.core.treatment import SHORT_ML
 
@@ -20,7 +21,7 @@ def reservoir_low(s: Situation) -> str:
     level = s.good.get("reservoir_ml")
     if level is None or level >= s.limits.reservoir_low_ml:
         return ""
-    return f"reservoir {level:.0f} mL < {s.limits.reservoir_low_ml:g} mL"
+    return under("reservoir_ml", level, s.limits.reservoir_low_ml)
 
 
 def accumulating(s: Situation) -> str:
@@ -37,26 +38,26 @@ def accumulating(s: Situation) -> str:
     else:
         return ""
     most = planned + ACCUMULATED_ML
-    return "" if volume <= most else f"{volume:.0f} mL in the patient > {most:.0f} mL"
+    return "" if volume <= most else over("in_patient_ml", volume, round(most))
 
 
 def drifting(s: Situation) -> str:
     """The level has fallen during steady circulation faster than a peritoneum absorbs."""
     drift = s.volumes.drift_ml
-    return "" if drift <= DRIFT_ML else f"level fell {drift:.0f} mL > {DRIFT_ML:g} mL in 10 min of circulation"
+    return "" if drift <= DRIFT_ML else f"Reservoir fell {drift:.0f} mL > {DRIFT_ML:g} mL in 10 min of circulation"
 
 
 def leaking(s: Situation) -> str:
     """The level has gone on falling after it was said."""
     lost = s.volumes.lost_ml
-    return "" if lost <= LEAK_ML else f"level fell {lost:.0f} mL > {LEAK_ML:g} mL in 20 min of circulation"
+    return "" if lost <= LEAK_ML else f"Reservoir fell {lost:.0f} mL > {LEAK_ML:g} mL in 20 min of circulation"
 
 
 def drain_short(s: Situation) -> str:
     """The drain has come to rest and left more behind than it should."""
     if not s.short_ml or s.walk.short_accepted:
         return ""
-    return f"{s.short_ml:.0f} mL > {SHORT_ML:g} mL and what was taken up still in the patient"
+    return f"{over('in_patient_ml', s.short_ml, SHORT_ML)} and what was taken up"
 
 
 def unbalanced(s: Situation) -> str:
@@ -68,4 +69,4 @@ def unbalanced(s: Situation) -> str:
     limit = s.limits.volume_error_alarm_ml
     if abs(by_level - by_flow) <= limit:
         return ""
-    return f"level says {by_level:.0f} mL went in, the flow meter {by_flow:.0f} mL"
+    return f"Reservoir says {by_level:.0f} mL went in, Flow {by_flow:.0f} mL: more than {limit:g} mL apart"

@@ -13,8 +13,9 @@ from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
 from controller.core import (
     alarm_limits,
+    conditions_energy,
     conditions_host,
-    conditions_temperature,
+    frozen,
     interlocks,
     line_model,
     orders,
@@ -29,6 +30,7 @@ from controller.core.alarm_limits import AlarmLimits
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
+from controller.core.frozen import Frozen
 from controller.core.interlocks import Interlock, Latch
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
@@ -44,6 +46,7 @@ from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
+LATE_S = 0.1  # a cycle that comes later than the next was due
 RESET_WINDOW_S = 2.0
 SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
 
@@ -92,6 +95,8 @@ class Cycle:
             limits=AlarmLimits(self.rig.limits, self.rig.limits),
             proof=Proof(),
             identity=Identity(),
+            frozen=Frozen(),
+            late_cycles=0,
         )
 
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
@@ -104,6 +109,8 @@ class Cycle:
             sensed=sensed,
             volumes=self._volumes(state, sensed, step, dt_s, now_s),
             line=_line(state, sensed.good, dt_s, now_s),
+            frozen=frozen.step(state.frozen, sensed, now_s, circulating=_circulating(state)),
+            late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
             now_s=now_s,
             permitted=_permits(inputs.protective, now_s),
         )
@@ -126,14 +133,15 @@ class Cycle:
         if step.name == "self_test" and state.proof.asks(now_s):
             wanted = wanted._replace(prove_contactor=True)
         situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
-        held_in_bypass = conditions_temperature.slug(situation)
+        held_in_bypass = conditions_energy.slug(situation)
         if held_in_bypass:
             wanted = wanted._replace(inflow_open=False, heat_on=False, heater_fraction=0.0)
             regulation = Regulation(setback_c=regulation.setback_c)  # or it winds up against heat that is withheld
         latch, active = interlocks.evaluate(state.latch, situation)
         if latch.trips is not state.latch.trips:
             events += tuple(
-                Event(now_s, "trip", trip.id, trip.text, "HIGH") for trip in latch.trips[len(state.latch.trips) :]
+                Event(now_s, "trip", trip.id, f"{trip.text}. {trip.advice}", "HIGH")
+                for trip in latch.trips[len(state.latch.trips) :]
             )
             if step.name not in ("standby", "complete"):
                 state = state._replace(
@@ -271,6 +279,10 @@ class Cycle:
             inputs.restarted,
             drain_short_ml(step, walk, state.volumes, now_s),
             state.identity,
+            state.frozen,
+            state.late_cycles,
+            inputs.attended_s,
+            inputs.wall_jump_s,
         )
 
 
@@ -286,6 +298,11 @@ def _line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: floa
         pump_on=last.pump_enable,
         steady_s=now_s - state.pump_changed_s,
     )
+
+
+def _circulating(state: CycleState) -> bool:
+    last = state.outputs
+    return last.inflow_open and not last.outflow_closed and last.pump_lpm > 0.0
 
 
 def _permits(status: ProtectiveStatus | None, now_s: float) -> bool:

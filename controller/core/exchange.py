@@ -62,6 +62,7 @@ class LinkFault(NamedTuple):
     device: str
     since_s: float
     text: str
+    wrong: bool = False  # it answers, and is not what the rig file says
 
 
 class Inputs(NamedTuple):
@@ -74,6 +75,9 @@ class Inputs(NamedTuple):
     host_faults: tuple[str, ...] = ()  # e.g. "recorder: disk full", "loop 0.31 s late"
     overrun_s: float = 0.0  # lateness of this cycle
     restarted: str = ""  # in the first cycle only: what the controller before was doing when it ended unasked
+    attended_s: float = 0.0  # since a console of people last took a state
+    wall_jump_s: float = 0.0  # the wall clock against the monotonic one, since the cycle before
+    disk_free_mb: float | None = None  # where the record is written; None: not measured
 
 
 class Outputs(NamedTuple):

@@ -28,6 +28,7 @@ class Trip(NamedTuple):
     at_s: float
     response: Response
     text: str
+    advice: str = ""
 
 
 class Latch(NamedTuple):
@@ -58,7 +59,7 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
     active = [(row, text) for row, text in present if now_s - starting[row.id] >= row.delay_s]
     held = {trip.id for trip in latch.trips}
     new = tuple(
-        Trip(row.id, now_s, row.response, f"{row.title}: {text}")
+        Trip(row.id, now_s, row.response, f"{row.title}: {text}{_lasted(now_s - starting[row.id])}", row.advice)
         for row, text in active
         if row.response is not Response.R0 and row.id not in held
     )
@@ -66,6 +67,10 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
         row.response in (Response.R2, Response.R3) and not row.bypass for row, _ in active if row.id not in held
     )
     return Latch(latch.trips + new, latch.armed and not new, latch.still or still, starting), tuple(active)
+
+
+def _lasted(seconds: float) -> str:
+    return f", for {seconds:.1f} s" if seconds >= 0.05 else ", at once"
 
 
 def permit(outputs: Outputs, latch: Latch) -> Outputs:

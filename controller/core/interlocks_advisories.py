@@ -6,7 +6,9 @@ Not responsible for delays or alarm states (`interlocks`, `alarms`).
 from __future__ import annotations
 
 from controller.core import conditions as c
+from controller.core import conditions_energy as energy
 from controller.core import conditions_host as host
+from controller.core import conditions_probes as probes
 from controller.core import conditions_temperature as heat
 from controller.core import conditions_volume as volume
 from controller.core.interlocks_row import Interlock, Priority, Response
@@ -24,24 +26,56 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Drain incomplete", "Free the drain, tilt, agitate; or confirm to go on.",
     ),
     Interlock(
-        "cavity_few", ("H18",), heat.cavity_few, 2.0, _R.R0, _MEDIUM,
+        "cavity_few", ("H18",), probes.cavity_few, 2.0, _R.R0, _MEDIUM,
         "One cavity probe left", "Inflow control only; replace probes, then resume.",
     ),
     Interlock(
-        "cavity_outlier", ("H20",), heat.cavity_outlier, 5.0, _R.R0, _MEDIUM,
-        "Cavity probe left out", "Check its place.",
+        "cavity_outlier", ("H20",), probes.cavity_outlier, 5.0, _R.R0, _MEDIUM,
+        "Cavity probe left out", "Check its place.", 30.0,
     ),
     Interlock(
-        "core_lost", ("H18",), heat.core_lost, 3.0, _R.R0, _MEDIUM,
+        "core_lost", ("H18",), probes.core_lost, 3.0, _R.R0, _MEDIUM,
         "Core NOT MONITORED", "Check the core probe.",
     ),
     Interlock(
-        "inflow_differs", ("H22",), c.disagree("inflow_c", "inflow_b_c", "probe_disagreement_warn_c"),
-        10.0, _R.R0, _MEDIUM, "Inflow probes differ", "Compare with a third thermometer.",
+        "inflow_differs", ("H22",), probes.disagree("inflow_c", "inflow_b_c", "probe_disagreement_warn_c"),
+        10.0, _R.R0, _MEDIUM, "Inflow probes differ", "Compare with a third thermometer.", 20.0,
+    ),
+    Interlock(
+        "outlet_differs", ("H22",), probes.disagree("heater_outlet_c", "outlet_b_c", "probe_disagreement_warn_c"),
+        10.0, _R.R0, _MEDIUM, "Outlet probes differ", "Compare with a third thermometer.", 20.0,
+    ),
+    Interlock(
+        "outflow_differs", ("H22",), probes.outflow_off("probe_disagreement_warn_c"), 10.0, _R.R0, _MEDIUM,
+        "Outflow probe differs", "Compare with a third thermometer.", 20.0,
+    ),
+    Interlock(
+        "cavity_spread", ("H22", "H02",), probes.cavity_spread, 60.0, _R.R0, _MEDIUM,
+        "Cavity probes differ", "Agitate; check the probes' places.", 60.0,
+    ),
+    Interlock(
+        "cavity_frozen", ("H21",), probes.cavity_frozen, 1.0, _R.R0, _MEDIUM,
+        "Cavity probe frozen", "Unplug and replug it.",
+    ),
+    Interlock(
+        "probe_noisy", ("H24",), probes.noisy, 2.0, _R.R0, _MEDIUM,
+        "Readings disturbed", "Stop electrosurgery near the cables; check plug and shield.", 10.0,
+    ),
+    Interlock(
+        "heat_short", ("H04",), energy.heat_short, 30.0, _R.R0, _MEDIUM,
+        "Less heat than commanded", "Check heater, contactor, exchanger and outflow probe.", 30.0,
+    ),
+    Interlock(
+        "console_lost", ("H44",), host.console_lost, 0.0, _R.R0, _HIGH,
+        "No console", "Open a console; heat goes off after 60 s.",
+    ),
+    Interlock(
+        "clock_jump", ("H36",), host.clock_jump, 0.0, _R.R0, _LOW,
+        "Clock was set", "Times in the record before and after differ.", 10.0,
     ),
     Interlock(
         "device_late", ("H28",), host.device_late, 0.3, _R.R0, _LOW,
-        "Device answers late", "Check the cable.",
+        "Device answers late", "Check the cable.", 5.0,
     ),
     Interlock(
         "host", ("H37",), host.host, 0.0, _R.R0, _MEDIUM,
@@ -49,50 +83,50 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "core_alarm", ("H03",), c.above("core_c", "core_alarm_c"), 5.0, _R.R0, _HIGH,
-        "Core hot", "Cool the patient; the target is being lowered.",
+        "Core hot", "Cool the patient; the target is being lowered.", 30.0,
     ),
     Interlock(
         "core_warn", ("H03",), c.above("core_c", "core_warn_c"), 10.0, _R.R0, _MEDIUM,
-        "Core warm", "Cool the patient.",
+        "Core warm", "Cool the patient.", 60.0,
     ),
     Interlock(
         "core_low", ("H03",), heat.core_low, 60.0, _R.R0, _LOW,
-        "Core cool", "Less cooling.",
+        "Core cool", "Less cooling.", 60.0,
     ),
     Interlock(
         "cavity_warm", ("H02",), heat.cavity_warm, 5.0, _R.R0, _MEDIUM,
-        "Cavity warm", "Agitate.",
+        "Cavity warm", "Agitate.", 10.0,
     ),
     Interlock(
         "cavity_cool", ("H04",), heat.cavity_cool, 30.0, _R.R0, _MEDIUM,
-        "Cavity cool", "Check flow and cover.",
+        "Cavity cool", "Check flow and cover.", 30.0,
     ),
     Interlock(
         "line_pressure_high", ("H10",), c.above("line_pressure_mmhg", "line_pressure_alarm_mmhg"), 1.0, _R.R0, _MEDIUM,
-        "Line pressure high", "Look for a kink.",
+        "Line pressure high", "Look for a kink.", 5.0,
     ),
     Interlock(
         "cavity_pressure_high", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_warn_mmhg"),
-        3.0, _R.R0, _MEDIUM, "Cavity pressure high", "Free the outflow.",
+        3.0, _R.R0, _MEDIUM, "Cavity pressure high", "Free the outflow.", 5.0,
     ),
     Interlock(
-        "weak_heat", ("H04",), heat.weak_heat, 300.0, _R.R0, _LOW,
-        "Heat source at its limit", "Lower the flow.",
+        "weak_heat", ("H04",), energy.weak_heat, 300.0, _R.R0, _LOW,
+        "Heat source at its limit", "Lower the flow.", 30.0,
     ),
     Interlock(
-        "at_cap", ("H04",), heat.at_cap, 600.0, _R.R0, _LOW,
-        "Inflow at its cap", "Raise the flow or cover.",
+        "at_cap", ("H04",), energy.at_cap, 600.0, _R.R0, _LOW,
+        "Inflow at its cap", "Raise the flow or cover.", 60.0,
     ),
     Interlock(
-        "not_heating", ("H04",), heat.not_heating, 1.0, _R.R0, _MEDIUM,
+        "not_heating", ("H04",), energy.not_heating, 1.0, _R.R0, _MEDIUM,
         "Not heating", "Check heater, contactor and mains.",
     ),
     Interlock(
-        "heat_off", ("H05",), heat.heat_off, 60.0, _R.R0, _MEDIUM,
+        "heat_off", ("H05",), energy.heat_off, 60.0, _R.R0, _MEDIUM,
         "HEAT OFF", "The fluid cools. Resume (r), or end the treatment.",
     ),
     Interlock(
-        "slug", ("H07",), heat.slug, 0.5, _R.R0, _LOW,
+        "slug", ("H07",), energy.slug, 0.5, _R.R0, _LOW,
         "Hot fluid held in the bypass", "Wait until it has cooled.",
     ),
     Interlock(

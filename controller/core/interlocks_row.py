@@ -42,4 +42,5 @@ class Interlock(NamedTuple):
     priority: Priority
     title: str
     advice: str
+    off_delay_s: float = 1.0  # the cause has to be gone for so long before the alarm is over
     bypass: bool = False  # after the reset the pump may turn in the bypass, to cool or de-air, before anybody resumes

@@ -6,8 +6,10 @@ Not responsible for delays or the latch (`interlocks`).
 from __future__ import annotations
 
 from controller.core import conditions as c
+from controller.core import conditions_energy as energy
 from controller.core import conditions_flow as flow
 from controller.core import conditions_host as host
+from controller.core import conditions_probes as probes
 from controller.core import conditions_temperature as heat
 from controller.core import conditions_volume as volume
 from controller.core.interlocks_row import Interlock, Priority, Response
@@ -22,14 +24,14 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "outlet_over", ("H01",), c.above("heater_outlet_c", "outlet_trip_c"), 0.2, _R.R3, _HIGH,
-        "Heater outlet too hot", "Clamp stays shut. Let it cool in the bypass; check flow and heater.", True,
+        "Heater outlet too hot", "Clamp stays shut. Let it cool in the bypass; check flow and heater.", bypass=True,
     ),
     Interlock(
         "inflow_over", ("H01",), c.above("inflow_c", "inflow_trip_c"), 0.3, _R.R3, _HIGH,
-        "Inflow too hot", "Clamp stays shut. Let it cool in the bypass; check set-point and flow.", True,
+        "Inflow too hot", "Clamp stays shut. Let it cool in the bypass; check set-point and flow.", bypass=True,
     ),
     Interlock(
-        "source_over", ("H01",), heat.source_over, 0.5, _R.R1, _HIGH,
+        "source_over", ("H01",), energy.source_over, 0.5, _R.R1, _HIGH,
         "Heat source too hot", "Check the circulator.",
     ),
     Interlock(
@@ -54,7 +56,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "air", ("H09",), flow.air, 0.0, _R.R3, _HIGH,
-        "Air in the line", "De-air in the bypass before resuming.", True,
+        "Air in the line", "De-air in the bypass before resuming.", bypass=True,
     ),
     Interlock(
         "line_pressure", ("H10",), c.above("line_pressure_mmhg", "line_pressure_trip_mmhg"), 0.2, _R.R2, _HIGH,
@@ -89,15 +91,15 @@ TRIPS: tuple[Interlock, ...] = (
         "Pump delivers too much", "Check the pump drive.",
     ),
     Interlock(
-        "stalled", ("H17",), flow.stalled, 1.0, _R.R4, _HIGH,
+        "stalled", ("H17", "H10"), flow.stalled, 1.0, _R.R4, _HIGH,
         "Pump does not deliver", "Look for a kink.",
     ),
     Interlock(
-        "probe_lost", ("H18",), heat.heating_probe_lost, 0.2, _R.R1, _HIGH,
+        "probe_lost", ("H18",), probes.heating_probe_lost, 0.2, _R.R1, _HIGH,
         "Probe lost while heating", "Check the plug.",
     ),
     Interlock(
-        "cavity_lost", ("H18",), heat.cavity_lost, 0.5, _R.R1, _HIGH,
+        "cavity_lost", ("H18",), probes.cavity_lost, 0.5, _R.R1, _HIGH,
         "No cavity temperature", "Check probes and plugs.",
     ),
     Interlock(
@@ -117,32 +119,72 @@ TRIPS: tuple[Interlock, ...] = (
         "Reservoir level not monitored", "Check the transmitter.",
     ),
     Interlock(
-        "swapped", ("H23",), heat.swapped, 0.0, _R.R1, _HIGH,
+        "swapped", ("H23",), probes.swapped, 0.0, _R.R1, _HIGH,
         "Probe plugs exchanged", "Put the plugs right, reset, resume: the first heat shows it again.",
     ),
     Interlock(
-        "order", ("H20",), heat.order_broken, 5.0, _R.R1, _HIGH,
+        "order", ("H20", "H08"), probes.order_broken, 5.0, _R.R1, _HIGH,
         "Probe out of the fluid", "Check inflow and outlet probes.",
     ),
     Interlock(
-        "inflow_disagrees", ("H22",), c.disagree("inflow_c", "inflow_b_c", "probe_disagreement_trip_c"),
+        "inflow_disagrees", ("H22",), probes.disagree("inflow_c", "inflow_b_c", "probe_disagreement_trip_c"),
         9.0, _R.R1, _HIGH, "Inflow probes disagree", "One probe is wrong: check both.",
     ),
     Interlock(
-        "outlet_disagrees", ("H22",), c.disagree("heater_outlet_c", "outlet_b_c", "probe_disagreement_trip_c"),
+        "outlet_disagrees", ("H22",), probes.disagree("heater_outlet_c", "outlet_b_c", "probe_disagreement_trip_c"),
         9.0, _R.R1, _HIGH, "Outlet probes disagree", "One probe is wrong: check both.",
     ),
     Interlock(
-        "heater_stuck_on", ("H25",), heat.heater_stuck_on, 0.5, _R.R4, _HIGH,
+        "twins_apart", ("H20", "H22",), probes.twins_apart, 1.0, _R.R1, _HIGH,
+        "Probes at one place far apart", "One is out of its place: check both.",
+    ),
+    Interlock(
+        "outflow_disagrees", ("H20", "H22",), probes.outflow_off("probe_disagreement_trip_c"), 9.0, _R.R1, _HIGH,
+        "Outflow probe out of place", "Check the outflow probe, its plug and its place.",
+    ),
+    Interlock(
+        "frozen", ("H21",), probes.frozen, 0.0, _R.R1, _HIGH,
+        "Probe frozen", "Unplug and replug it; check its transmitter.",
+    ),
+    Interlock(
+        "probe_noise", ("H24",), probes.heating_noisy, 10.0, _R.R1, _HIGH,
+        "Probe disturbed", "Stop electrosurgery near the cables; check plug and shield.",
+    ),
+    Interlock(
+        "heater_stuck_on", ("H25",), energy.heater_stuck_on, 0.5, _R.R4, _HIGH,
         "Heater does not switch off", "Pull the heater's plug.",
     ),
     Interlock(
-        "over_power", ("H27",), heat.over_power, 5.0, _R.R4, _HIGH,
+        "over_power", ("H27",), energy.over_power, 5.0, _R.R4, _HIGH,
         "Too much heat", "Check the heater's wiring.",
     ),
     Interlock(
-        "setpoint_differs", ("H27",), heat.setpoint_differs, 1.5, _R.R1, _HIGH,
+        "setpoint_differs", ("H27", "H31"), energy.setpoint_differs, 1.5, _R.R1, _HIGH,
         "Heater set-point differs", "Somebody or something else writes to the heater.",
+    ),
+    Interlock(
+        "power_scale", ("H27",), energy.power_scale, 2.0, _R.R4, _HIGH,
+        "Heater reports too much power", "Wrong scale or wrong device: check the heater.",
+    ),
+    Interlock(
+        "power_differs", ("H27", "H31",), energy.power_differs, 1.0, _R.R4, _HIGH,
+        "Heater gives more than told", "Check who else commands the heater, and its wiring.",
+    ),
+    Interlock(
+        "heats_over", ("H25", "H27",), energy.heats_over, 10.0, _R.R4, _HIGH,
+        "Bath heats above its set-point", "Check the circulator.",
+    ),
+    Interlock(
+        "hotter_than_source", ("H22", "H27",), energy.hotter_than_source, 5.0, _R.R1, _HIGH,
+        "Outlet hotter than its source", "A probe is wrong: check outlet and bath probes.",
+    ),
+    Interlock(
+        "pump_differs", ("H16", "H31",), flow.pump_differs, 1.5, _R.R3, _HIGH,
+        "Pump speed differs", "Somebody or something else commands the pump.",
+    ),
+    Interlock(
+        "wrong_device", ("H30", "H32",), host.wrong_device, 0.0, _R.R4, _HIGH,
+        "Wrong device", "Connect the device that the rig file names, then restart.",
     ),
     Interlock(
         "device_lost", ("H28",), host.device_lost, 0.0, _R.R4, _HIGH,
@@ -163,6 +205,14 @@ TRIPS: tuple[Interlock, ...] = (
     Interlock(
         "protective_refuses", ("H33",), host.protective_refuses, 0.5, _R.R4, _HIGH,
         "Protective channel refuses heat", "See its reason.",
+    ),
+    Interlock(
+        "late_often", ("H35",), host.late_often, 0.0, _R.R1, _HIGH,
+        "Control comes late again and again", "The computer is overloaded: close what else runs.",
+    ),
+    Interlock(
+        "unattended", ("H44",), host.unattended, 0.0, _R.R1, _HIGH,
+        "Nobody attends", "Open a console and look, then reset.",
     ),
     Interlock(
         "overrun", ("H35",), host.overrun, 0.0, _R.R1, _HIGH,

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from controller.core.signals import by_name
+
 ORDER = ("heater_outlet_c", "inflow_c")
 ALL = (*ORDER, "outflow_c")
 PLACES = ("the heater outlet", "the inflow")
 ROSE_C = 1.0
+_LABELS = {name: signal.label for name, signal in by_name().items()}
 
 
 class Identity(NamedTuple):
@@ -32,7 +35,8 @@ class Identity(NamedTuple):
         """Which plug sits elsewhere, in words; "" when nothing speaks against the order."""
         for at, (name, expected) in enumerate(zip(self.risen, ORDER, strict=False)):
             if name != expected:
-                return f"{name} warmed by {ROSE_C:g} °C before {expected}: the plug of {name} sits at {PLACES[at]}"
+                probe, other = _LABELS[name], _LABELS[expected]
+                return f"{probe} warmed by {ROSE_C:g} °C before {other}: the plug of {probe} sits at {PLACES[at]}"
         return ""
 
 

@@ -19,6 +19,9 @@ STUCK_S = 20.0  # bit-identical for so long, on a probe that has shown finer ste
 FINE_STEP_C = 0.05
 FUTURE_S = 0.05  # a stamp further ahead than this is a broken clock, not a fresh value
 CAVITY_OUTLIER_C = 4.0
+ROUGH_C = 0.3
+ROUGH_SHARE = 1.0 / 40.0  # of a new reading in the mean
+ROUGH_MOST_C = 20.0
 
 
 class Track(NamedTuple):
@@ -30,6 +33,8 @@ class Track(NamedTuple):
     changed_s: float
     finest_step: float
     jumps: int  # readings in a row
+    change: float = 0.0  # the last one, signed
+    rough: float = 0.0  # mean of how much one change differs from the next: 0 on any ramp, twice the noise otherwise
 
 
 class Sensed(NamedTuple):
@@ -42,6 +47,7 @@ class Sensed(NamedTuple):
     cavity_min_c: float | None
     cavity_valid: int
     cavity_outlier: str
+    noisy: tuple[str, ...] = ()  # probes whose readings scatter as no fluid does
 
 
 class Sensing:
@@ -70,6 +76,7 @@ class Sensing:
         good: dict[str, float] = {}
         bad: dict[str, str] = {}
         kept: dict[str, Track] = {}
+        noisy: tuple[str, ...] = ()
         for name, low, high, max_age_s, is_temperature in self._plan:
             reading = readings.get(name)
             if reading is None:
@@ -94,19 +101,21 @@ class Sensing:
             elif (value != track.last or track.jumps) and at_s != track.at_s:
                 track = _follow(track, value, at_s)
             kept[name] = track
-            _, last, before, changed_s, finest_step, jumps = track
+            _, last, before, changed_s, finest_step, jumps, _, rough = track
+            if rough > ROUGH_C:
+                noisy = (*noisy, name)
             if jumps >= JUMPS_ALLOWED:
                 bad[name] = f"jumps: {before:.2f} to {last:.2f} °C"
             elif finest_step < FINE_STEP_C and at_s - changed_s > STUCK_S:
                 bad[name] = f"frozen at {last:.2f} °C for {at_s - changed_s:.0f} s"
             else:
                 good[name] = before if jumps else last
-        return kept, self._vote(good, bad)
+        return kept, self._vote(good, bad, noisy)
 
-    def _vote(self, good: dict[str, float], bad: dict[str, str]) -> Sensed:
+    def _vote(self, good: dict[str, float], bad: dict[str, str], noisy: tuple[str, ...]) -> Sensed:
         values = [good[name] for name in self._cavity if name in good]
         if not values:
-            return Sensed(good, bad, None, None, None, 0, "")
+            return Sensed(good, bad, None, None, None, 0, "", noisy)
         highest = max(values)
         outlier = ""
         if len(values) >= 3 and highest - min(values) > CAVITY_OUTLIER_C:
@@ -116,16 +125,18 @@ class Sensing:
             if cold:
                 outlier = cold[0]
                 values = [good[n] for n in self._cavity if n in good and n not in cold]
-        return Sensed(good, bad, sum(values) / len(values), highest, min(values), len(values), outlier)
+        return Sensed(good, bad, sum(values) / len(values), highest, min(values), len(values), outlier, noisy)
 
 
 def _follow(track: Track, value: float, at_s: float) -> Track:
     """Take a new value that differs, or comes after a jump."""
-    _, last, before, _, finest_step, jumps = track
-    change = abs(value - last)
-    if not jumps and change <= JUMP_C:
-        return Track(at_s, value, last, at_s, change if change < finest_step else finest_step, 0)
+    _, last, before, _, finest_step, jumps, step, rough = track
+    change = value - last
+    size = abs(change)
+    rough += (min(abs(change - step), ROUGH_MOST_C) - rough) * ROUGH_SHARE
+    if not jumps and size <= JUMP_C:
+        return Track(at_s, value, last, at_s, size if size < finest_step else finest_step, 0, change, rough)
     # Keep the believed value in `before` until the probe comes back to it; if it stays away, the probe is bad.
     believed = before if jumps else last
     returned = jumps and abs(value - believed) <= JUMP_C
-    return Track(at_s, value, believed, at_s, finest_step, 0 if returned else jumps + 1)
+    return Track(at_s, value, believed, at_s, finest_step, 0 if returned else jumps + 1, change, rough)

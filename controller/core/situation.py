@@ -7,6 +7,7 @@ from typing import NamedTuple
 from config.schema import Limits, Rig, Treatment
 from controller.core.balance import Balance
 from controller.core.exchange import LinkFault, Outputs, ProtectiveStatus
+from controller.core.frozen import Frozen
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
@@ -47,3 +48,7 @@ class Situation(NamedTuple):
     restarted: str  # what was going on when the controller before this one ended unasked, "" for nothing
     short_ml: float  # what a drain that has come to rest left in the patient, 0 when that is not too much
     identity: Identity
+    frozen: Frozen
+    late_cycles: int  # in a row
+    attended_s: float  # since a person's console last took a state
+    wall_jump_s: float  # by which the wall clock has jumped in this cycle

@@ -15,6 +15,7 @@ from controller.core.alarms import Alarms
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Outputs
+from controller.core.frozen import Frozen
 from controller.core.interlocks import Latch
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
@@ -56,6 +57,8 @@ class CycleState(NamedTuple):
     limits: AlarmLimits
     proof: Proof  # of the contactor, in SELF_TEST
     identity: Identity  # of the probes, in PREHEAT
+    frozen: Frozen
+    late_cycles: int
 
 
 def remember(
@@ -128,4 +131,6 @@ def remember(
         state.limits,
         state.proof,
         state.identity,
+        state.frozen,
+        state.late_cycles,
     )

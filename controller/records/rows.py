@@ -94,7 +94,16 @@ def sample_rows(sample: Sample) -> Iterator[Row]:
     values["readings"] = as_json(inputs.readings)
     values["outputs"] = as_json(sample.outputs._asdict())
     values["protective"] = as_json(inputs.protective._asdict() if inputs.protective else None)
-    values["faults"] = as_json({"links": inputs.link_faults, "host": inputs.host_faults, "late_s": inputs.overrun_s})
+    values["faults"] = as_json(
+        {
+            "links": inputs.link_faults,
+            "host": inputs.host_faults,
+            "late_s": inputs.overrun_s,
+            "attended_s": inputs.attended_s,
+            "wall_jump_s": inputs.wall_jump_s,
+            "disk_free_mb": inputs.disk_free_mb,
+        }
+    )
     values["state"] = as_json(state)
     yield Row("samples", values)
     for order in inputs.orders:

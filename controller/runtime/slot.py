@@ -222,7 +222,8 @@ class DeviceSlot:
         text = str(error) if str(error).startswith(self.name) else f"{self.name}: {error}"
         if self.fault is None or self.fault.text != text:
             self._note("fault", self.name, f"{type(error).__name__}: {text}")
-        self.fault = LinkFault(self.name, now_s if self.fault is None else self.fault.since_s, text)
+        since_s = now_s if self.fault is None else self.fault.since_s
+        self.fault = LinkFault(self.name, since_s, text, wrong=state is SlotState.WRONG)
         if self._failures > PATIENCE and state is not SlotState.OPEN:
             self.next_try_s = now_s + RETRY_S
 

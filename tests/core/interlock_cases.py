@@ -10,6 +10,7 @@ from make import World, make_cycle, world_in
 from controller.core.exchange import Act, LinkFault
 from controller.core.interlocks import Response
 from controller.core.probe_identity import Identity
+from controller.core.signals import Reading
 
 PROBE_STEP_C = 1.5  # per reading; a larger one is called a jump and never reaches an interlock
 Breaking = Callable[[World], None]  # called before every cycle
@@ -55,6 +56,17 @@ def reads(**values: float | None) -> Breaking:
 def says(**status: object) -> Breaking:
     def breaking(world: World) -> None:
         world.status = {**(world.status or {}), **status}
+
+    return breaking
+
+
+def says_slowly(**values: float) -> Breaking:
+    """The protective channel's probes walk to these values, no faster than a probe can."""
+
+    def breaking(world: World) -> None:
+        for name, value in values.items():
+            now_c = (world.status or {}).get(name, value + 2.0 * PROBE_STEP_C)
+            says(**{name: max(value, now_c - PROBE_STEP_C)})(world)
 
     return breaking
 
@@ -110,6 +122,57 @@ def _inflow_warms_first(world: World) -> None:
         world.state = world.state._replace(identity=Identity({}, ("inflow_c",)))
 
 
+def _wrong(world: World) -> None:
+    world.link_faults = (LinkFault("pump", world.now_s, "answers as a 720, the rig file says 530", wrong=True),)
+
+
+def _a_little_late(world: World) -> None:
+    world.overrun_s = 0.15
+
+
+def unseen(seconds: float) -> Breaking:
+    def breaking(world: World) -> None:
+        world.attended_s = seconds
+
+    return breaking
+
+
+def _clock_set(world: World) -> None:
+    world.wall_jump_s = 3600.0
+
+
+def _told_more(world: World) -> None:
+    told = world.state.outputs._replace(heater_fraction=0.7)
+    world.state = world.state._replace(outputs=told)
+
+
+def scatters(name: str) -> Breaking:
+    """0.8 °C to either side, from reading to reading."""
+
+    def breaking(world: World) -> None:
+        side = 1.0 if round(world.now_s * 10) % 2 else -1.0
+        world.bent[name] = world.temperature_c[name] + 0.8 * side
+
+    return breaking
+
+
+def coarse(name: str, **neighbours: float) -> Breaking:
+    """A probe of 0.1 °C keeps its value, and two seconds later its neighbours move away."""
+    began: dict[int, float] = {}
+
+    def breaking(world: World) -> None:
+        began_s = began.setdefault(id(world), world.now_s)
+        track = world.state.tracks[name]._replace(finest_step=0.1)
+        world.state = world.state._replace(tracks={**world.state.tracks, name: track})
+        world.bent[name] = Reading(world.temperature_c[name], world.now_s + 0.1)
+        if world.now_s - began_s < 2.0:
+            return
+        for other, value in neighbours.items():
+            (says if other.endswith("_b_c") else reads)(**{other: value})(world)
+
+    return breaking
+
+
 def _stop(world: World) -> None:
     world.pressing = () if world.state.walk.hold else (Act.STOP,)
 
@@ -131,7 +194,8 @@ def _held_then_hot(world: World) -> None:
 
 def _weak(world: World) -> None:
     world.cycle = make_cycle(heater={"bath_setpoint_max_c": 42.5})
-    reads(outflow_c=5.0, source_c=42.5)(world)
+    reads(heater_outlet_c=41.5, inflow_c=41.3, source_c=42.5)(world)
+    says_slowly(outlet_b_c=41.5, inflow_b_c=41.3)(world)
 
 
 def _nothing(world: World) -> None:
@@ -212,4 +276,27 @@ CASES: tuple[Case, ...] = (
     Case("heat_off", R0, 60.0, 61.0, _held, dt_s=0.2),
     Case("slug", R0, 0.5, 3.0, _held_then_hot, step="fill"),
     Case("dose_due", R0, 0.0, 1800.0, _nothing, dt_s=0.8),
+    Case("twins_apart", R1, 1.0, 1.7, says_slowly(outlet_b_c=41.0), settle_s=30.0, note="outlet"),
+    Case("twins_apart", R1, 1.0, 1.7, says_slowly(inflow_b_c=41.0), settle_s=30.0, note="inflow"),
+    Case("outflow_disagrees", R1, 9.0, 10.5, reads(outflow_c=40.0), settle_s=90.0, note="cold"),
+    Case("outflow_disagrees", R1, 9.0, 10.5, reads(outflow_c=43.5), settle_s=90.0, note="hot"),
+    Case("outflow_differs", R0, 10.0, 10.6, reads(outflow_c=41.0), settle_s=90.0),
+    Case("outlet_differs", R0, 10.0, 10.5, says(outlet_b_c=44.9), settle_s=30.0),
+    Case("frozen", R1, 0.0, 8.0, coarse("inflow_c", inflow_b_c=44.45), settle_s=30.0),
+    Case("cavity_frozen", R0, 1.0, 40.0, coarse("cavity_2_c", cavity_1_c=41.0, cavity_3_c=41.0), settle_s=30.0),
+    Case("cavity_outlier", R0, 5.0, 6.5, reads(cavity_2_c=None), note="one lost"),
+    Case("cavity_spread", R0, 60.0, 65.0, reads(cavity_3_c=39.6), settle_s=310.0, dt_s=0.2),
+    Case("probe_noise", R1, 10.0, 13.0, scatters("inflow_c")),
+    Case("probe_noisy", R0, 2.0, 4.0, scatters("cavity_3_c")),
+    Case("power_scale", R4, 2.0, 2.2, reads(heater_power_w=2600.0)),
+    Case("power_differs", R4, 1.0, 1.2, reads(heater_power_w=2300.0), kind="inline"),
+    Case("heats_over", R4, 10.0, 12.0, reads(heater_power_w=1500.0, source_c=46.9)),
+    Case("hotter_than_source", R1, 5.0, 6.0, reads(source_c=42.0), settle_s=90.0),
+    Case("heat_short", R0, 30.0, 33.0, _told_more, kind="inline", settle_s=310.0, dt_s=0.2),
+    Case("pump_differs", R3, 1.5, 1.7, reads(pump_rpm=200.0)),
+    Case("wrong_device", R4, 0.0, 0.1, _wrong),
+    Case("late_often", R1, 0.0, 0.3, _a_little_late),
+    Case("unattended", R1, 0.0, 0.1, unseen(61.0)),
+    Case("console_lost", R0, 0.0, 0.1, unseen(11.0)),
+    Case("clock_jump", R0, 0.0, 0.1, _clock_set),
 )

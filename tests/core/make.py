@@ -83,6 +83,8 @@ class World:
         self.host_faults: tuple[str, ...] = ()
         self.overrun_s = 0.0
         self.restarted = ""
+        self.attended_s = 0.0
+        self.wall_jump_s = 0.0
         self.pressing: tuple[Act, ...] = ()  # for a caller that decides on orders before the step
         self.temperature_c = {
             **COOLER_C, "outflow_c": 41.5, "cavity_1_c": 42.1, "cavity_2_c": 42.0, "cavity_3_c": 41.9,
@@ -121,7 +123,7 @@ class World:
         values["line_pressure_mmhg"] = 40.0 * flow + (far if out.inflow_open else 0.0)
         values["reservoir_ml"] = self.reservoir_ml
         values["heater_setpoint_c"] = out.bath_setpoint_c if bath else 20.0
-        values["heater_power_w"] = 500.0 if out.heat_on else 0.0
+        values["heater_power_w"] = (500.0 if bath else 2000.0 * out.heater_fraction) if out.heat_on else 0.0
         readings = {name: Reading(value, self.now_s) for name, value in values.items()}
         for name, value in self.bent.items():
             if isinstance(value, Reading):
@@ -158,6 +160,8 @@ class World:
             self.host_faults,
             self.overrun_s,
             self.restarted,
+            self.attended_s,
+            self.wall_jump_s,
         )
 
     def step(self, *orders: Order | Act, dt_s: float = CYCLE_S) -> Outputs:

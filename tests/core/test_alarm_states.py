@@ -26,43 +26,43 @@ def after(*ids: str, latched: tuple[str, ...] = (), before: Alarms | None = None
 
 
 def test_each_onset_and_each_end_is_one_event() -> None:
-    alarms, events = engine.step(Alarms(), present("core_warn"), (), 10.0)
-    assert [(e.kind, e.name, e.priority) for e in events] == [("alarm", "core_warn", "MEDIUM")]
-    assert events[0].text == "Core warm: core_warn is so. Cool the patient."
-    alarms, events = engine.step(alarms, present("core_warn"), (), 11.0)
+    alarms, events = engine.step(Alarms(), present("drift"), (), 10.0)
+    assert [(e.kind, e.name, e.priority) for e in events] == [("alarm", "drift", "MEDIUM")]
+    assert events[0].text == "Level falls: drift is so. Look for a slow leak."
+    alarms, events = engine.step(alarms, present("drift"), (), 11.0)
     assert events == ()
     alarms, events = engine.step(alarms, (), (), 11.0 + OFF_DELAY_S / 2)
     assert events == ()
     alarms, events = engine.step(alarms, (), (), 11.0 + OFF_DELAY_S)
-    assert [(e.kind, e.name) for e in events] == [("alarm_end", "core_warn")]
+    assert [(e.kind, e.name) for e in events] == [("alarm_end", "drift")]
     assert not alarms.active
 
 
 def test_h42_acknowledging_stops_the_sound_of_this_occurrence_only() -> None:
-    alarms, _ = alarm_acts.acknowledge(after("core_warn"), 0.0)
+    alarms, _ = alarm_acts.acknowledge(after("drift"), 0.0)
     assert alarms.sounding(1.0) is None
-    assert alarms.active["core_warn"].present
-    again = after("core_warn", "line_pressure_high", before=alarms, now_s=2.0)
+    assert alarms.active["drift"].present
+    again = after("drift", "line_pressure_high", before=alarms, now_s=2.0)
     assert again.sounding(2.0) is MEDIUM
     gone = after(before=alarms, now_s=5.0)
-    assert after("core_warn", before=gone, now_s=6.0).sounding(6.0) is MEDIUM
+    assert after("drift", before=gone, now_s=6.0).sounding(6.0) is MEDIUM
 
 
 def test_h42_an_audio_pause_ends_by_itself_after_120_s() -> None:
-    alarms = alarm_acts.pause_audio(after("core_warn"), 100.0)
+    alarms = alarm_acts.pause_audio(after("drift"), 100.0)
     assert alarms.sounding(100.0 + AUDIO_PAUSE_MAX_S - 0.1) is None
     assert alarms.sounding(100.0 + AUDIO_PAUSE_MAX_S) is MEDIUM
 
 
 @given(seconds=st.floats(allow_nan=True, allow_infinity=True), now_s=st.floats(0.0, 1e6))
 def test_h42_no_pause_is_longer_than_120_s(seconds: float, now_s: float) -> None:
-    alarms = alarm_acts.pause_audio(after("core_warn"), now_s, seconds)
+    alarms = alarm_acts.pause_audio(after("drift"), now_s, seconds)
     assert alarms.sounding(now_s + AUDIO_PAUSE_MAX_S + 1e-6) is MEDIUM
 
 
 def test_h42_a_new_high_breaks_the_pause_and_a_new_medium_does_not() -> None:
     paused = alarm_acts.pause_audio(after("core_low"), 0.0)
-    assert after("core_low", "core_warn", before=paused, now_s=1.0).sounding(1.0) is None
+    assert after("core_low", "drift", before=paused, now_s=1.0).sounding(1.0) is None
     assert after("core_low", "air", before=paused, now_s=1.0).sounding(1.0) is HIGH
 
 

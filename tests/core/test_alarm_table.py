@@ -120,7 +120,7 @@ def test_h18_a_failed_core_probe_is_a_technical_alarm_and_its_physiological_ones
 def test_h18_one_lost_cavity_probe_leaves_the_cavity_monitored_and_all_three_do_not() -> None:
     assert not_monitored(cavity_1_c=None) == {}
     listed = not_monitored(cavity_1_c=None, cavity_2_c=None, cavity_3_c=None)
-    assert {"cavity_over", "cavity_warm", "cavity_cool"} == set(listed)
+    assert {"cavity_over", "cavity_warm", "cavity_cool", "cavity_spread"} == set(listed)
 
 
 def test_an_alarm_discloses_its_kind_and_both_delays() -> None:

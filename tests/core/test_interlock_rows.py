@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from interlock_cases import CASES, Case, reads
 from make import World, world_in
 
-from controller.core import interlocks
+from controller.core import interlocks, signals
 from controller.core.exchange import Act, Outputs
 from controller.core.interlocks import TABLE, Priority, Response
 
@@ -43,6 +45,7 @@ def mend(world: World) -> None:
     """Take the break away; temperatures come back as a probe in fluid does."""
     world.restarted = ""
     world.status, world.link_faults, world.host_faults, world.overrun_s, world.pressing = {}, (), (), 0.0, ()
+    world.attended_s = world.wall_jump_s = 0.0
     for _ in range(20):
         bent = [name for name, value in world.bent.items() if isinstance(value, float) and name in world.temperature_c]
         world.bent = {name: world.bent[name] for name in bent}
@@ -129,6 +132,14 @@ SEEN_ONLY_WITH_ENERGY_ON = (
     "outlet_disagrees",
     "over_power",
     "setpoint_differs",
+    "twins_apart-outlet",
+    "twins_apart-inflow",
+    "outflow_disagrees-cold",
+    "outflow_disagrees-hot",
+    "frozen",
+    "probe_noise",
+    "hotter_than_source",
+    "unattended",
     "protective_refuses",
 )
 
@@ -223,3 +234,34 @@ def test_h12_stop_after_an_over_pressure_leaves_the_drain_open() -> None:
     world.run(1.0)
     assert world.trips == ("cavity_pressure", "stop")
     assert (world.outputs.pump_enable, world.outputs.inflow_open, world.outputs.outflow_closed) == (False,) * 3
+
+
+SAYS_NO_SIGNAL = (
+    "stop",
+    "protective_trip",
+    "protective_lost",
+    "protective_refuses",
+    "device_lost",
+    "wrong_device",
+    "restart",
+    "swapped",
+)
+OF_THE_COMPUTER = ("overrun", "late_often", "unattended")
+
+
+@pytest.mark.parametrize("case", TRIPPING, ids=names(TRIPPING))
+def test_a_trip_names_the_signal_its_value_the_limit_how_long_and_what_to_do(case: Case) -> None:
+    _, world, _ = broken(case)
+    trip = next(trip for trip in world.state.latch.trips if trip.id == case.id)
+    text = trip.text.partition(": ")[2]
+    assert text.endswith((" s", ", at once"))
+    assert trip.advice == ROWS[case.id].advice
+    assert any(event.kind == "trip" and trip.advice in event.text for event in world.events)
+    if case.id in SAYS_NO_SIGNAL:
+        return
+    if case.id not in OF_THE_COMPUTER:
+        said = [signal for signal in signals.TABLE if signal.label in text]
+        assert said or "cavity probe" in text, text
+        assert not any(name in text for name in world.cycle.rig.signals), f"a label, not a name: {text}"
+    lost = any(reason in text for reason in ("open circuit", "no reading", "scatters"))
+    assert lost or len(re.findall(r"-?\d+(?:\.\d+)?", text.rpartition(", ")[0])) >= 2, f"value and limit: {text}"

@@ -1,0 +1,164 @@
+"""Conditions of heat that does not add up: power against command, against flow times temperature, against the bath.
+
+Not responsible for delays, latches or responses (`interlocks`).
+"""
+
+from __future__ import annotations
+
+from controller.core.conditions import lost, over, value_of
+from controller.core.regulation import CARRIER_W_PER_K_LPM
+from controller.core.situation import Situation
+from controller.core.treatment import Heat
+
+OFF_POWER_W = 100.0
+HEAT_OFF_GRACE_S = 3.0
+SETPOINT_TOLERANCE_C = 0.6
+SOURCE_OVER_C = 1.0
+SLUG_C = 43.0
+NO_RISE_S = 90.0
+STEADY_S = 60.0
+BALANCED_S = 300.0  # until the reservoir has been mixed through, what comes back is not what enters the heater
+SCALE = 1.2  # of rated power: more than this is not power in watts
+ABOVE_SETPOINT_C = 1.0
+ABOVE_SOURCE_C = 1.2
+TOLD_SHARE = 0.15  # of rated power, between what is told and what is read back
+TOLD_W = 50.0
+
+
+def heat_off(s: Situation) -> str:
+    """The step is one that heats, and no heat is commanded, for whatever reason: the fluid goes on cooling."""
+    if s.step.heat is Heat.OFF or s.last.heat_on or s.idle:
+        return ""
+    return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
+
+
+def source_over(s: Situation) -> str:
+    """The bath is hotter than any set-point can make it."""
+    source = s.good.get("source_c")
+    if s.rig.heater.kind != "bath" or source is None:
+        return ""
+    limit = s.rig.heater.bath_setpoint_max_c + SOURCE_OVER_C
+    return "" if source <= limit else over("source_c", source, limit)
+
+
+def heater_stuck_on(s: Situation) -> str:
+    """Power flows though none is commanded: a welded relay, a shorted SSR, a circulator that did not obey."""
+    power = s.good.get("heater_power_w")
+    if power is None or s.heat_off_s < HEAT_OFF_GRACE_S or power <= OFF_POWER_W:
+        return ""
+    return f"{over('heater_power_w', power, OFF_POWER_W)}, {s.heat_off_s:.0f} s after heat off"
+
+
+def setpoint_differs(s: Situation) -> str:
+    """The bath reports another set-point than it was given."""
+    read_back = s.good.get("heater_setpoint_c")
+    if s.rig.heater.kind != "bath" or read_back is None or not s.last.heat_on or s.heat_on_s < 3.0:
+        return ""
+    told = s.last.bath_setpoint_c
+    if abs(read_back - told) <= SETPOINT_TOLERANCE_C:
+        return ""
+    said = value_of("heater_setpoint_c", read_back)
+    return f"{said}, {told:.2f} °C told: more than {SETPOINT_TOLERANCE_C:g} °C apart"
+
+
+def power_scale(s: Situation) -> str:
+    """The heater reports more than it can give: another scale, another device."""
+    power = s.good.get("heater_power_w")
+    limit = SCALE * s.rig.heater.max_power_w
+    return "" if power is None or power <= limit else over("heater_power_w", power, limit)
+
+
+def power_differs(s: Situation) -> str:
+    """The element gives more than it was told to."""
+    power = s.good.get("heater_power_w")
+    if s.rig.heater.kind != "inline" or power is None or not s.last.heat_on or s.heat_on_s < 3.0:
+        return ""
+    rated = s.rig.heater.max_power_w
+    limit = s.last.heater_fraction * rated + TOLD_SHARE * rated + TOLD_W
+    return "" if power <= limit else f"{over('heater_power_w', power, round(limit))} of what was told"
+
+
+def heats_over(s: Situation) -> str:
+    """The bath goes on heating above its set-point."""
+    power, source = s.good.get("heater_power_w"), s.good.get("source_c")
+    if s.rig.heater.kind != "bath" or power is None or source is None or not s.last.heat_on or s.heat_on_s < 10.0:
+        return ""
+    limit = s.last.bath_setpoint_c + ABOVE_SETPOINT_C
+    if source <= limit or power <= 0.5 * s.rig.heater.max_power_w:
+        return ""
+    return f"{over('source_c', source, round(limit, 2))} and still draws {power:.0f} W"
+
+
+def hotter_than_source(s: Situation) -> str:
+    """The fluid leaves the exchanger hotter than all that could heat it: a probe is wrong, or wrongly scaled."""
+    outlet, source = s.good.get("heater_outlet_c"), s.good.get("source_c")
+    if outlet is None or source is None or not s.last.heat_on or s.pump_steady_s < STEADY_S:
+        return ""
+    back = s.good.get("outflow_c" if s.last.inflow_open else "inflow_c", source)
+    limit = max(source, back) + ABOVE_SOURCE_C
+    return "" if outlet <= limit else over("heater_outlet_c", outlet, round(limit, 2))
+
+
+def over_power(s: Situation) -> str:
+    """The fluid gains far more heat than was commanded: wrong scale, wrong device."""
+    gained, asked = _balance(s, STEADY_S)
+    limit = 1.6 * asked + 300.0
+    return "" if gained is None or gained <= limit else f"Heater power: fluid gains {gained:.0f} W > {limit:.0f} W"
+
+
+def heat_short(s: Situation) -> str:
+    """The fluid gains far less heat than is commanded: no power, no exchange, a probe out of place."""
+    gained, asked = _balance(s, BALANCED_S)
+    limit = 0.5 * asked - 100.0
+    return "" if gained is None or gained >= limit else f"Heater power: fluid gains {gained:.0f} W < {limit:.0f} W"
+
+
+def _balance(s: Situation, steady_s: float) -> tuple[float | None, float]:
+    """Rho c Q dT of the fluid and the power that is behind it, in W; None where they cannot be compared."""
+    if not s.last.heat_on or s.heat_on_s < steady_s or s.pump_steady_s < steady_s:
+        return None, 0.0
+    outlet, back, flow = s.good.get("heater_outlet_c"), s.good.get("outflow_c"), s.good.get("flow_lpm")
+    if outlet is None or back is None or flow is None or s.step.name not in ("warm_up", "perfuse"):
+        return None, 0.0  # only then does the outflow probe say what comes back
+    if s.rig.heater.kind == "inline":
+        asked = s.last.heater_fraction * s.rig.heater.max_power_w
+    else:
+        asked = s.rig.heater.max_power_w  # a bath stores heat: it cannot give more than this for long
+        if steady_s > STEADY_S:
+            return None, 0.0
+    return CARRIER_W_PER_K_LPM * flow * (outlet - back), asked
+
+
+def weak_heat(s: Situation) -> str:
+    """The heat source is at its limit and the inflow still is not where it should be."""
+    if not s.regulation.source_limited:
+        return ""
+    return "Heat source at its limit: lower the flow, insulate the lines or check the heater"
+
+
+def at_cap(s: Situation) -> str:
+    """The inflow stands at its cap and the cavity wants more."""
+    if not s.regulation.at_cap or s.step.name not in ("warm_up", "perfuse"):
+        return ""
+    return f"Inflow at its cap of {s.limits.inflow_cap_c:g} °C: raise the flow, or cover the abdomen"
+
+
+def not_heating(s: Situation) -> str:
+    """The inflow is far below its set-point and does not rise with heat on: no power, no exchange, mains lost."""
+    target, inflow = s.regulation.inflow_target_c, s.good.get("inflow_c")
+    if target is None or inflow is None or not s.last.heat_on or s.no_rise_s < NO_RISE_S:
+        return ""
+    return f"{value_of('inflow_c', inflow)}, set-point {target:.2f} °C, no rise for {s.no_rise_s:.0f} s"
+
+
+def slug(s: Situation) -> str:
+    """What stands in the exchanger or line is too hot, or unknown, to be let into the patient after a stop."""
+    if not s.wanted.inflow_open or s.last.inflow_open:
+        return ""
+    for name in ("heater_outlet_c", "inflow_c"):
+        value = s.good.get(name)
+        if value is None:
+            return f"{lost(s, name)}: held in the bypass"
+        if not value <= SLUG_C:
+            return f"{over(name, value, SLUG_C)}: held in the bypass"
+    return ""

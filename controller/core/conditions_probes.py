@@ -1,0 +1,163 @@
+"""Conditions of temperature probes: lost, noisy, frozen, out of their place, or at odds with their neighbours.
+
+Not responsible for judging single readings (`sensing`), nor for delays, latches or responses (`interlocks`).
+"""
+
+from __future__ import annotations
+
+from controller.core.conditions import SIGNALS, Condition, lost, value_of
+from controller.core.signals import CAVITY
+from controller.core.situation import Situation
+from controller.core.treatment import Heat
+
+ORDER_C = 3.5
+APART_C = 2.0
+TWINS = (("heater_outlet_c", "outlet_b_c"), ("inflow_c", "inflow_b_c"))
+HEATING = ("heater_outlet_c", "inflow_c", "outflow_c")
+LINE_LOSS_C_LPM = 0.35
+SPREAD_C = 2.0
+
+
+def heating_probe_lost(s: Situation) -> str:
+    """A probe that the heat depends on is not believed while heat is commanded, or would be."""
+    if not s.bad or (not s.last.heat_on and s.step.heat is Heat.OFF):
+        return ""
+    for name in HEATING:
+        if name in s.bad:
+            return lost(s, name)
+    return ""
+
+
+def cavity_lost(s: Situation) -> str:
+    """No cavity temperature is believed while the fluid that heats the patient is on, or would be."""
+    heats = s.last.heat_on and s.last.inflow_open
+    wants = s.step.heat is not Heat.OFF and s.step.inflow_open
+    if not (heats or wants) or s.sensed.cavity_valid > 0:
+        return ""
+    return "no cavity probe is valid: " + "; ".join(lost(s, name) for name in s.bad if name.startswith("cavity_"))
+
+
+def cavity_few(s: Situation) -> str:
+    """Fewer than two cavity probes agree: the cavity loop falls back to inflow control."""
+    if not s.last.inflow_open or s.sensed.cavity_valid >= 2 or s.sensed.cavity_valid == 0:
+        return ""
+    return "one cavity probe is valid, 2 are needed"
+
+
+def cavity_outlier(s: Situation) -> str:
+    """A cavity probe is lost, or reads far colder than the others, and is left out."""
+    name = s.sensed.cavity_outlier
+    if name:
+        return f"{value_of(name, s.good[name])} is far colder than the others"
+    if not s.bad or not s.last.inflow_open or s.sensed.cavity_valid == 0:
+        return ""
+    return "; ".join(lost(s, name) for name in CAVITY if name in s.bad)
+
+
+def cavity_spread(s: Situation) -> str:
+    """In steady perfusion the cavity probes differ by more than mixing explains: one has drifted, or fluid stands."""
+    sensed = s.sensed
+    if s.step.name != "perfuse" or not s.last.heat_on or s.pump_steady_s < 300.0:
+        return ""
+    if (
+        sensed.cavity_max_c is None
+        or sensed.cavity_min_c is None
+        or sensed.cavity_max_c - sensed.cavity_min_c <= SPREAD_C
+    ):
+        return ""
+    return (
+        f"cavity probes {sensed.cavity_min_c:.2f} to {sensed.cavity_max_c:.2f} °C differ by more than {SPREAD_C:g} °C"
+    )
+
+
+def core_lost(s: Situation) -> str:
+    """The core temperature is not monitored during warm-up or perfusion."""
+    return lost(s, "core_c") if s.last.inflow_open and "core_c" in s.bad else ""
+
+
+def swapped(s: Situation) -> str:
+    """The first heat of PREHEAT has come to the probes in another order than the fluid flows."""
+    return s.identity.wrong
+
+
+def order_broken(s: Situation) -> str:
+    """Outlet and inflow differ by more than a line can lose: a probe is out of the fluid, or nothing is transported."""
+    outlet, inflow = s.good.get("heater_outlet_c"), s.good.get("inflow_c")
+    if outlet is None or inflow is None or s.heat_on_s < 60.0 or s.pump_steady_s < 30.0:
+        return ""
+    if abs(outlet - inflow) <= ORDER_C:
+        return ""
+    return _differ("heater_outlet_c", outlet, "inflow_c", inflow, ORDER_C)
+
+
+def disagree(a: str, b: str, limit_of: str) -> Condition:
+    """A condition: two probes at one place differ by more than a field of the limits."""
+
+    def condition(s: Situation) -> str:
+        x, y = s.good.get(a), s.good.get(b)
+        if x is None or y is None or not s.last.heat_on or s.pump_steady_s < 20.0:
+            return ""
+        limit: float = getattr(s.limits, limit_of)
+        return "" if abs(x - y) <= limit else _differ(a, x, b, y, limit)
+
+    return condition
+
+
+def twins_apart(s: Situation) -> str:
+    """Two probes at one place differ by so much that one of them is not there."""
+    if not s.last.heat_on or s.pump_steady_s < 5.0:
+        return ""
+    for a, b in TWINS:
+        x, y = s.good.get(a), s.good.get(b)
+        if x is not None and y is not None and not abs(x - y) <= APART_C:
+            return _differ(a, x, b, y, APART_C)
+    return ""
+
+
+def outflow_off(limit_of: str) -> Condition:
+    """A condition: what comes back is hotter or colder than anything in the cavity by more than a field of the limits.
+
+    The outflow probe has no twin; its neighbours are the cavity probes and the loss of the line in between.
+    """
+
+    def condition(s: Situation) -> str:
+        back, flow = s.good.get("outflow_c"), s.good.get("flow_lpm")
+        if back is None or flow is None or not s.last.heat_on or s.last.outflow_closed or not s.last.inflow_open:
+            return ""
+        low, high = s.sensed.cavity_min_c, s.sensed.cavity_max_c
+        if s.pump_steady_s < 60.0 or s.sensed.cavity_valid < 2 or low is None or high is None:
+            return ""
+        limit: float = getattr(s.limits, limit_of)
+        if low - limit - LINE_LOSS_C_LPM / max(flow, 0.2) <= back <= high + limit:
+            return ""
+        return f"{value_of('outflow_c', back)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
+
+    return condition
+
+
+def noisy(s: Situation) -> str:
+    """The readings of a temperature probe scatter as no fluid does."""
+    if not s.sensed.noisy or s.idle:
+        return ""
+    return "; ".join(f"{SIGNALS[name].label} scatters" for name in s.sensed.noisy)
+
+
+def heating_noisy(s: Situation) -> str:
+    """The same, for a probe that the heat depends on."""
+    if not s.sensed.noisy or not s.last.heat_on:
+        return ""
+    return "; ".join(f"{SIGNALS[name].label} scatters" for name in s.sensed.noisy if name in HEATING)
+
+
+def frozen(s: Situation) -> str:
+    """A probe that the heat depends on has not moved while its neighbour did."""
+    return s.frozen.heating if s.last.heat_on else ""
+
+
+def cavity_frozen(s: Situation) -> str:
+    """A cavity probe has not moved while the others did."""
+    return s.frozen.cavity if s.last.inflow_open else ""
+
+
+def _differ(a: str, x: float, b: str, y: float, limit: float) -> str:
+    return f"{value_of(a, x)} and {value_of(b, y)} differ by more than {limit:g} °C"
