@@ -1,0 +1,46 @@
+// The foot of the page: set-points, what was said, hold and alarm buttons, STOP. And the one next thing to do.
+import { byId, el, show, write } from "./dom.js";
+import { command, may, say, saying, check } from "./commands.js";
+import { openFor } from "./dialogs.js";
+import { nextAct } from "./step.js";
+import { stepper } from "./stepper.js";
+import { now, onChange } from "./store.js";
+
+const NEXT = { start: "Start …", confirm: "Confirm …", dose: "Give the drug …", reset: "Reset …", resume: "Resume …" };
+const RUNNING = (s) => !["standby", "complete"].includes(s.step);
+
+export function nextButton() {
+  const button = el("button", { class: "press first", type: "button", id: "next" });
+  button.addEventListener("click", () => openFor(nextAct(now.state)));
+  onChange(() => {
+    const act = now.blind ? null : nextAct(now.state);
+    show(button, Boolean(act));
+    write(button, NEXT[act] ?? "");
+    button.disabled = !may();
+  });
+  return button;
+}
+
+function plain(id, text, { usable, run }) {
+  const button = el("button", { class: "press", type: "button", id, onclick: run }, text);
+  onChange(() => (button.disabled = now.blind || !now.session || now.session.role === "viewer" || !usable(now.state)));
+  return button;
+}
+
+export function acts(stop) {
+  const line = el("p", { class: "said", id: "said", role: "status" });
+  const buttons = el("div", { class: "buttons" },
+    plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
+    plain("acknowledge", "Acknow­ledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
+    plain("hold", "Hold", { usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
+    plain("drain", "Drain …", { usable: (s) => ["fill", "warm_up", "perfuse"].includes(s.step), run: () => openFor("drain") }));
+  byId("acts").append(
+    stepper({ act: "target", key: "target_c", field: "target_c", step: 0.1, title: "Target" }),
+    stepper({ act: "flow", key: "flow_lpm", field: "flow_lpm_set", step: 0.05, title: "Flow" }),
+    line, buttons, stop);
+  onChange(() => {
+    check();
+    write(line, saying());
+  });
+  window.addEventListener("unhandledrejection", (event) => say(`The page has failed: ${event.reason}`));
+}

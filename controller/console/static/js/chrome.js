@@ -1,0 +1,56 @@
+// The top line: what is treated, which view, theme, units, role, the clock, and the age of the data.
+import { byId, el, show, write } from "./dom.js";
+import { signInSheet } from "./dialogs.js";
+import { choose, chosen, glance } from "./format.js";
+import { changed, now, onChange } from "./store.js";
+
+const VIEWS = [["main", "Treatment"], ["trends", "Trends"], ["guide", "Guide"], ["log", "Log"], ["engineer", "Engineer"]];
+
+export function goTo(id) {
+  for (const [name] of VIEWS) {
+    const view = byId(`view-${name}`);
+    show(view, name === id);
+    if (name === id) view.dispatchEvent(new Event("shown"));
+  }
+  for (const button of byId("nav").children) {
+    if (button.dataset.view === id) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+  changed();
+}
+
+export function chrome({ themed }) {
+  byId("nav").append(...VIEWS.map(([id, text]) => el("button", { type: "button", "data-view": id, onclick: () => goTo(id) }, text)));
+  const theme = el("button", { type: "button", id: "theme", "aria-label": "Light or dark" }, "◐");
+  theme.addEventListener("click", () => {
+    const root = document.documentElement;
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+    themed();
+  });
+  const toggle = (unit, other, texts) => {
+    const button = el("button", { type: "button" }, texts[0]);
+    button.addEventListener("click", () => {
+      choose(unit, chosen[unit] ? "" : other);
+      button.textContent = texts[chosen[unit] ? 1 : 0];
+      changed();
+    });
+    return button;
+  };
+  const role = el("button", { type: "button", id: "who-am-i", onclick: () => now.session && signInSheet() }, "viewer");
+  const live = el("span", { class: "live", "aria-label": "Age of the data" });
+  const time = el("time", {});
+  byId("tools").append(toggle("°C", "fahrenheit", ["°C", "°F"]), toggle("L/min", "millilitres", ["L/min", "mL/min"]), theme, role, live, time);
+  document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "light";
+  setInterval(() => write(time, new Date().toTimeString().slice(0, 8)), 250);
+  onChange(() => {
+    document.documentElement.dataset.blind = String(now.blind);
+    write(live, now.blind ? "no data" : `${"◴◷◶◵"[now.seq % 4]} ${glance("age_s", now.ageMs / 1000)} s`);
+    write(role, now.session?.role ?? "");
+    write(byId("title"), now.state?.treatment_title ?? "Connecting");
+    write(byId("patient"), now.state?.patient ? `Patient ${now.state.patient}` : "");
+    show(byId("simulated"), Boolean(now.state?.runtime?.simulated));
+    show(byId("remote"), Boolean(now.session?.remote));
+    write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP still works where the controller lives.` : now.why);
+  });
+}

@@ -1,0 +1,93 @@
+// What the page asks of the controller: numbered, dated, and done only when the telemetry shows it.
+import { changed, now } from "./store.js";
+
+const SEEN_MS = 5000;
+let pending = null; // {text, done, untilMs}
+let said = "";
+let saidUntilMs = 0;
+
+export const saying = () => (pending ? `${pending.text} …` : performance.now() < saidUntilMs ? said : "");
+
+export function say(text, forMs = 8000) {
+  said = text;
+  saidUntilMs = performance.now() + forMs;
+  changed();
+}
+
+export async function loadSession() {
+  const answer = await fetch("session");
+  if (answer.status === 401) {
+    location.reload();
+    return;
+  }
+  now.session = await answer.json();
+  changed();
+}
+
+function post(path, body) {
+  return fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-csrf": now.session?.csrf ?? "" },
+    body: JSON.stringify(body),
+  });
+}
+
+// Returns true when the controller took it. `done(state)` says when it is to be seen.
+export async function command(act, { value = null, text = "", title = act, done = () => true } = {}) {
+  if (now.blind || !now.session) return false;
+  const issued = now.serverMs + (performance.now() - now.atMs);
+  now.session.number += 1;
+  pending = { text: title, done: () => false, untilMs: Infinity };
+  changed();
+  let why = "";
+  try {
+    const answer = await post("command", { number: now.session.number, issued_ms: issued, act, value, text });
+    if (!answer.ok) why = (await answer.json()).error ?? `refused (${answer.status})`;
+  } catch {
+    why = "the server does not answer";
+  }
+  if (why) {
+    pending = null;
+    say(`${title}: not done. ${why}`);
+    return false;
+  }
+  pending = { text: title, done, untilMs: performance.now() + SEEN_MS };
+  check();
+  return true;
+}
+
+export function check() {
+  if (!pending) return;
+  if (now.state && !now.blind && pending.done(now.state)) {
+    const { text } = pending;
+    pending = null;
+    say(`${text}: done`, 4000);
+  } else if (performance.now() > pending.untilMs) {
+    const { text } = pending;
+    pending = null;
+    say(`${text}: taken, but not seen to be done. Check.`);
+  }
+}
+
+export async function signIn(role, pin) {
+  try {
+    const answer = await post("role", { role, pin });
+    const body = await answer.json();
+    if (!answer.ok) return body.error;
+    await loadSession();
+    return "";
+  } catch {
+    return "the server does not answer";
+  }
+}
+
+export async function postStop() {
+  try {
+    const answer = await fetch("stop", { method: "POST", keepalive: true });
+    return answer.ok ? "" : ((await answer.json()).error ?? `refused (${answer.status})`);
+  } catch {
+    return "the server does not answer";
+  }
+}
+
+export const may = () => Boolean(now.session) && now.session.role !== "viewer" && now.session.local && !now.blind;

@@ -1,0 +1,123 @@
+// Sheets for starts, confirmations and doses: what is about to happen, a checklist, and a button to hold. STOP stays free.
+import { byId, el, show } from "./dom.js";
+import { command, may, say, signIn } from "./commands.js";
+import { glance, withUnit } from "./format.js";
+import { holdButton } from "./hold.js";
+import { now, onChange } from "./store.js";
+import { soundTest } from "./sound.js";
+
+const LISTS = {
+  start: ["The treatment and the patient are the right ones", "Circuit mounted, clamps open, no kinks", "Probes placed: inflow, outflow, cavity, core", "I have heard the test sound"],
+  prime: ["No air in circuit and exchanger", "No leak at any connector", "Reservoir filled and counted"],
+  preheat: ["Catheters connected, inflow and outflow not swapped", "Swabs, instruments and needles counted", "Team told: filling begins"],
+  warm_up: ["Cavity evenly warm, probes in place", "Cooling of the patient ready"],
+  rinse_ready: ["Drained perfusate disposed of as cytotoxic", "Reservoir filled with rinse"],
+};
+let openKind = null;
+
+export const sheetOpen = () => openKind;
+
+export function closeSheet() {
+  openKind = null;
+  const sheet = byId("sheet");
+  show(sheet, false);
+  sheet.replaceChildren();
+}
+
+function openSheet(kind, title, parts, act) {
+  openKind = kind;
+  const ticks = parts.filter((part) => part.tick);
+  const { button } = holdButton(act.text, async () => {
+    if (!ready()) return;
+    const done = act.run;
+    closeSheet();
+    await done();
+  }, { id: "sheet-do", first: true });
+  const cancel = el("button", { class: "press", type: "button", id: "sheet-cancel", onclick: closeSheet }, "Cancel");
+  const ready = () => (act.free || may()) && ticks.every((part) => part.tick.checked) && (act.ready?.() ?? true);
+  const judge = () => (button.disabled = !ready());
+  const sheet = byId("sheet");
+  sheet.replaceChildren(el("h2", { id: "sheet-title" }, title), ...parts.map((part) => part.node ?? part), el("div", { class: "row2" }, cancel, button));
+  sheet.oninput = judge;
+  sheet.judge = judge;
+  show(sheet, true);
+  judge();
+  (sheet.querySelector("input") ?? cancel).focus();
+}
+
+function tick(text) {
+  const box = el("input", { type: "checkbox" });
+  return { tick: box, node: el("label", { class: "tick" }, box, text) };
+}
+
+const checklist = (name) => (LISTS[name] ?? ["I have looked, and it is so"]).map(tick);
+
+const OPEN = {
+  start: () => {
+    const s = now.state;
+    const facts = el("p", {}, `${s.treatment_title}. Patient ${s.patient}, target ${withUnit("target_c", s.target_c)}, flow ${withUnit("flow_lpm_set", s.flow_lpm)}, fill ${withUnit("fill_ml", s.fill_ml)}.`);
+    const sound = el("button", { class: "press", type: "button", id: "sound-test", onclick: soundTest }, "Play the test sound");
+    openSheet("start", "Start the treatment", [facts, sound, ...checklist("start")], {
+      text: "Start",
+      run: () => command("start", { title: "Start", done: (t) => t.step !== "standby" }),
+    });
+  },
+  confirm: () => {
+    const step = now.state.step;
+    openSheet("confirm", `Confirm: ${now.state.phase.replace("_", " ")}`, [el("p", {}, now.state.person), ...checklist(step)], {
+      text: "Confirm",
+      run: () => command("confirm", { title: "Confirm", text: "checklist complete", done: (t) => t.step !== step }),
+    });
+  },
+  dose: () => {
+    const s = now.state;
+    const dose = s.dose_plan[s.doses];
+    const lot = el("input", { type: "text", maxlength: 60, id: "lot", autocomplete: "off" });
+    const who = el("input", { type: "text", maxlength: 60, id: "who", autocomplete: "off" });
+    const parts = [el("p", {}, `${dose.drug}, dose ${s.doses + 1} of ${s.dose_plan.length}`), el("p", { class: "amount" }, withUnit("dose_mg", dose.mg)), el("label", {}, "Lot", lot), el("label", {}, "Given by", who), ...(s.step === "warm_up" ? checklist("warm_up") : [])];
+    openSheet("dose", "Give the drug", parts, {
+      text: "Dose given",
+      ready: () => lot.value.trim() && who.value.trim(),
+      run: () => command("dose", { text: `lot ${lot.value.trim()}, by ${who.value.trim()}`, title: `Dose ${glance("dose_mg", dose.mg)} mg`, done: (t) => t.doses > s.doses }),
+    });
+  },
+  reset: () => {
+    openSheet("reset", "Reset the trips", now.state.trips.map((t) => el("p", {}, t.text)).concat(tick("The cause is gone")), {
+      text: "Reset",
+      run: () => command("reset", { title: "Reset", done: (t) => !t.trips.length }),
+    });
+  },
+  resume: () => {
+    openSheet("resume", "Resume", [el("p", {}, `Held: ${now.state.hold}. The pump and the heat come back as the step asks.`), tick("The circuit is in order")], {
+      text: "Resume",
+      run: () => command("resume", { title: "Resume", done: (t) => !t.hold }),
+    });
+  },
+  drain: () => {
+    openSheet("drain", "End now and drain", [el("p", {}, "Perfusion ends, the heat goes off, the cavity drains."), tick("The team wants to end now")], {
+      text: "Drain",
+      run: () => command("drain", { title: "Drain", done: (t) => t.step === "drain" }),
+    });
+  },
+};
+
+export function openFor(kind) {
+  if (!now.blind) OPEN[kind]?.();
+}
+
+export function signInSheet() {
+  const role = el("select", { id: "role" }, el("option", { value: "operator" }, "Operator"), el("option", { value: "engineer" }, "Engineer"), el("option", { value: "viewer" }, "Viewer"));
+  role.value = now.session.role;
+  const pin = el("input", { type: "password", inputmode: "numeric", maxlength: 12, id: "pin", autocomplete: "off" });
+  const pad = el("div", { class: "keys" }, ...["1", "2", "3", "4", "5", "6", "7", "8", "9", "⌫", "0"].map((key) => el("button", { class: "press", type: "button", onclick: () => (pin.value = key === "⌫" ? pin.value.slice(0, -1) : pin.value + key) }, key)));
+  const asks = now.session.pins ? [el("label", {}, "PIN", pin), pad] : [el("p", {}, "No PINs are set: whoever stands at this machine is its operator.")];
+  openSheet("role", "Who is at the console", [el("label", {}, "Role", role), ...asks], {
+    text: "Take the role",
+    free: true,
+    run: async () => say((await signIn(role.value, pin.value)) || `Role: ${role.value}`),
+  });
+}
+
+onChange(() => {
+  if (openKind) byId("sheet").judge?.();
+});

@@ -1,0 +1,77 @@
+// The whole way of a treatment: every step with what it does, what it waits for and what the person does; the facts.
+import { el, write } from "./dom.js";
+import { clock, fine, label, withUnit } from "./format.js";
+import { PHASES, drugLine, words } from "./step.js";
+import { now, onChange } from "./store.js";
+
+const ABOUT = {
+  STANDBY: ["Everything off.", "Check treatment and patient, test the sound, start."],
+  SELF_TEST: ["Checks probes, zero flow, heater off, protective channel.", "Wait."],
+  PRIME: ["Circulates in the bypass to fill and de-air the circuit.", "Look for air; confirm."],
+  PREHEAT: ["Heats the perfusate in the bypass.", "Connect the catheters, count, confirm."],
+  FILL: ["Fills the cavity with the drain clamped and counts the volume.", "Watch the cavity pressure."],
+  WARM_UP: ["Warms the cavity to target. No drug yet.", "At temperature: give the drug, enter lot and name."],
+  PERFUSE: ["Holds the target; the treatment clock runs.", "Agitate every 10 min; give further doses when due."],
+  DRAIN: ["Heat off, the cavity drains; the volume is counted.", "Tilt; watch the reservoir rise."],
+  RINSE: ["Fills, dwells and drains the rinse.", "Discard the perfusate, fill in rinse, confirm."],
+  COMPLETE: ["Everything off.", "Disconnect; dispose as cytotoxic; read the report."],
+};
+
+const rows = (pairs) => el("table", {}, el("tbody", {}, ...pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "n" }, value)))));
+
+export function guide(place) {
+  const items = PHASES.map((phase) => {
+    const mark = el("span", { class: "mark" });
+    const node = el("li", {}, mark, el("b", {}, words(phase)), el("span", {}, `${ABOUT[phase][0]} `, el("b", {}, ABOUT[phase][1])));
+    return { phase, mark, node };
+  });
+  const setup = el("section", { class: "panel" });
+  const checks = el("section", { class: "panel" });
+  const volumes = el("section", { class: "panel grow" });
+  place.append(el("div", { class: "guide" }, el("ol", { class: "panel steps", tabindex: 0, "aria-label": "Steps" }, ...items.map((i) => i.node)), el("div", { class: "cards", tabindex: 0, role: "group", "aria-label": "Facts" }, setup, checks, volumes)));
+  let drawn = "";
+  onChange(() => {
+    if (place.hidden) return;
+    const s = now.blind ? null : now.state;
+    const at = s ? PHASES.indexOf(s.phase) : -1;
+    items.forEach((item, index) => {
+      item.node.className = index === at ? "here" : "";
+      write(item.mark, index < at ? "✓" : index === at ? "▶" : "");
+    });
+    const key = s ? JSON.stringify([s.checks, s.doses, s.step, Math.round(s.values.in_patient_ml ?? -1), Math.floor(s.contact_min * 6), s.target_c, s.flow_lpm]) : "blind";
+    if (key === drawn) return;
+    drawn = key;
+    setup.replaceChildren(el("h2", {}, "Set-up"), s ? facts(s) : "Not known");
+    checks.replaceChildren(el("h2", {}, "Self-test"), s?.checks.length ? table(s.checks) : "Not run yet: it runs when the treatment starts.");
+    volumes.replaceChildren(el("h2", {}, "Volume and dose"), s ? counts(s) : "Not known");
+  });
+}
+
+function facts(s) {
+  const { body, protocol, limits } = s.runtime;
+  return rows([
+    ["Treatment", s.treatment_title],
+    ["Carrier, technique", `${protocol.carrier}, ${protocol.technique}`],
+    ["Patient", `${s.patient}, ${withUnit("height_cm", body.height_cm)}, ${withUnit("weight_kg", body.weight_kg)}, ${withUnit("bsa_m2", body.bsa_m2)}`],
+    ["Target, flow", `${withUnit("target_c", s.target_c)}, ${withUnit("flow_lpm_set", s.flow_lpm)}`],
+    ["Heat off at inflow / cavity / core", [limits.inflow_trip_c, limits.cavity_trip_c, limits.core_trip_c].map((v) => withUnit("target_c", v)).join(" / ")],
+    ["Stop at line / cavity pressure", `${withUnit("line_pressure_mmhg", limits.line_pressure_trip_mmhg)} / ${withUnit("cavity_pressure_mmhg", limits.cavity_pressure_trip_mmhg)}`],
+  ]);
+}
+
+function table(checks) {
+  return el("table", {}, el("thead", {}, el("tr", {}, ...["", "Check", "Measured", "Allowed"].map((t) => el("th", { scope: "col" }, t)))),
+    el("tbody", {}, ...checks.map((c) => el("tr", {}, el("td", {}, c.passed ? "✓" : "✗"), el("td", {}, c.name), el("td", {}, c.measured), el("td", {}, c.allowed)))));
+}
+
+function counts(s) {
+  const doses = s.dose_plan.map((d, index) => [`Dose ${index + 1} at ${fine("minutes", d.at_min)} min`, `${withUnit("dose_mg", d.mg)}, ${index < s.doses ? "given" : index === s.doses ? "next" : "later"}`]);
+  return rows([
+    ["Planned fill", withUnit("fill_ml", s.fill_ml)],
+    [label("in_patient_ml"), withUnit("in_patient_ml", s.values.in_patient_ml)],
+    [label("reservoir_ml"), withUnit("reservoir_ml", s.values.reservoir_ml)],
+    ["Contact", `${clock(s.contact_min)} of ${withUnit("minutes", s.duration_min)}`],
+    ...doses,
+    ["", drugLine(s)],
+  ]);
+}

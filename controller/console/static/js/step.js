@@ -1,0 +1,90 @@
+// The right side of the main screen: phase, what the machine does, what it waits for, what the person should do; clocks.
+import { el, show, write } from "./dom.js";
+import { clock, glance, unit, withUnit } from "./format.js";
+import { now, onChange } from "./store.js";
+
+export const PHASES = ["STANDBY", "SELF_TEST", "PRIME", "PREHEAT", "FILL", "WARM_UP", "PERFUSE", "DRAIN", "RINSE", "COMPLETE"];
+export const words = (phase) => (phase ?? "").replace("_", " ");
+
+// The one thing that a person can do next, or null.
+export function nextAct(state) {
+  if (!state || state.failed) return null;
+  if (state.trips.length) return "reset";
+  if (state.hold) return "resume";
+  if (state.step === "standby") return "start";
+  if (state.asks && !state.gate) return state.asks;
+  if (state.step === "perfuse" && state.next_dose_min !== null && state.contact_min >= state.next_dose_min - 2) return "dose";
+  return null;
+}
+
+function person(s) {
+  if (s.trips.length) return "Remove the cause, then reset. Nothing heats until somebody resumes.";
+  if (s.hold) return "Resume when ready; until then nothing heats.";
+  return s.person;
+}
+
+export function stepCard(button) {
+  const name = el("strong", { id: "phase" });
+  const next = el("span", {});
+  const path = el("div", { class: "path", "aria-hidden": "true" }, ...PHASES.map(() => el("i", {})));
+  const [doing, waits, you] = [el("dd", {}), el("dd", {}), el("dd", { class: "you" })];
+  const states = ["heat", "pump", "inflow", "drain"].map(() => el("li", {}));
+  const node = el("section", { class: "panel step", "aria-label": "Step" }, el("div", { class: "phase" }, name, next), path,
+    el("dl", { class: "say" }, el("dt", {}, "Now"), doing, el("dt", {}, "Waits"), waits, el("dt", {}, "You"), you),
+    el("ul", { class: "states" }, ...states), button);
+  onChange(() => {
+    const s = now.blind ? null : now.state;
+    const held = s && (s.trips.length ? "TRIPPED" : s.hold ? "HELD" : "");
+    write(name, s ? (held ? `${held} · ${words(s.phase)}` : words(s.phase)) : "– –");
+    write(next, s && !held && s.next && s.next !== s.step ? `then ${s.next.replace("_", " ")}` : "");
+    const at = s ? PHASES.indexOf(s.phase) : -1;
+    [...path.children].forEach((mark, index) => (mark.className = index < at ? "done" : index === at ? "here" : ""));
+    write(doing, s ? (held ? "Heat off." : s.doing) : "");
+    write(waits, s ? s.hold || s.gate || (s.asks ? "for you" : "for nothing") : "");
+    write(you, s ? person(s) : "");
+    const on = s ? [s.heat_on, s.pump_lpm > 0, s.inflow_open, !s.outflow_closed] : [];
+    const texts = s ? [`Heat ${s.heat_on ? "ON" : "off"}`, `Pump ${s.pump_lpm > 0 ? `ON ${withUnit("flow_lpm_set", s.pump_lpm)}` : "off"}`, s.inflow_open ? "Inflow to patient" : "Bypass", s.outflow_closed ? "Drain clamped" : "Drain open"] : [];
+    states.forEach((item, index) => {
+      write(item, texts[index] ?? "");
+      item.className = on[index] ? "on" : "";
+      show(item, Boolean(s));
+    });
+  });
+  return node;
+}
+
+export function clockCard() {
+  const entries = [
+    ["contact", "Treatment", (s) => clock(s.contact_min), "major"],
+    ["left", "Remaining", (s) => clock(s.duration_min - s.contact_min), "major"],
+    ["step", "In this step", (s) => clock(s.in_step_s / 60), ""],
+    ["min_41", "≥ 41 °C", (s) => [glance("min_41", s.dose.min_41), unit("min_41")], ""],
+    ["min_42", "≥ 42 °C", (s) => [glance("min_42", s.dose.min_42), unit("min_42")], ""],
+    ["cem43", "CEM43", (s) => [glance("cem43_min", s.dose.cem43_min), unit("cem43_min")], ""],
+  ].map(([id, title, of, kind]) => {
+    const dd = el("dd", { "data-clock": id });
+    return { dd, of, node: el("div", { class: kind }, el("dt", {}, title), dd) };
+  });
+  const drug = el("div", { class: "wide" });
+  const node = el("dl", { class: "panel clock" }, ...entries.map((e) => e.node), drug);
+  onChange(() => {
+    for (const { dd, of } of entries) {
+      const [text, small] = [now.blind ? "– –" : of(now.state)].flat();
+      const key = `${text}|${small ?? ""}`;
+      if (dd.dataset.key !== key) {
+        dd.dataset.key = key;
+        dd.replaceChildren(text, ...(small ? [el("small", {}, small)] : []));
+      }
+    }
+    write(drug, now.blind ? "" : drugLine(now.state));
+  });
+  return node;
+}
+
+export function drugLine(s) {
+  if (!s.dose_plan.length) return "No drug in this treatment";
+  const next = s.dose_plan[s.doses];
+  if (!next) return `${s.dose_plan[0].drug}: all ${s.dose_plan.length} doses given`;
+  const when = s.doses === 0 ? "at temperature" : `at ${glance("minutes", next.at_min)} min`;
+  return `Next dose: ${next.drug} ${withUnit("dose_mg", next.mg)} ${when} (${s.doses + 1} of ${s.dose_plan.length})`;
+}

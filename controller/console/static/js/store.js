@@ -1,0 +1,29 @@
+// What the page knows now, and who wants to be told. `blind` says that it knows nothing.
+export const now = {
+  state: null, // the last state that was fresh; null before the first
+  seq: null,
+  blind: true,
+  why: "The page waits for the controller.",
+  ageMs: Infinity,
+  entries: 0,
+  serverMs: null, // the server's clock when the last message was sent
+  atMs: 0, // this page's clock when it came
+  session: null,
+  fields: {},
+  scales: {},
+};
+
+const listeners = new Set();
+
+export function onChange(listener) {
+  listeners.add(listener);
+}
+
+export function changed() {
+  for (const listener of listeners) listener(now);
+}
+
+export const limit = (name) => {
+  const runtime = now.state?.runtime;
+  return runtime?.limits?.[name] ?? runtime?.protocol?.[name] ?? null;
+};
