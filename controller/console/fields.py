@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from controller.console import bursts
 from controller.core.signals import TABLE
 
 GLANCE: Mapping[str, int] = {"°C": 1, "L/min": 2, "mmHg": 0, "mL": 0, "W": 0, "min": 1}
@@ -69,7 +70,7 @@ SCALES: Mapping[str, Scale] = {
 
 
 def table() -> dict[str, Any]:
-    """Fields and scales for the page."""
+    """Fields, scales and sounds for the page."""
     fields = {
         s.name: Field(s.name, s.label, s.unit, s.decimals, min(GLANCE.get(s.unit, s.decimals), s.decimals))
         for s in TABLE
@@ -77,5 +78,6 @@ def table() -> dict[str, Any]:
     fields |= {field.name: field for field in OTHERS}
     return {
         "fields": {name: field._asdict() for name, field in fields.items()},
+        "sounds": bursts.table(),
         "scales": {name: scale._asdict() for name, scale in SCALES.items()},
     }

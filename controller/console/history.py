@@ -15,7 +15,7 @@ from controller.core.signals import TABLE
 
 ROWS_MAX = 6 * 3600
 EVERY_S = 1.0
-POINTS = 600  # buckets of a long look, two points each
+POINTS = 400  # buckets of a long look, two points each
 NAMES = tuple(signal.name for signal in TABLE if signal.shown)
 
 

@@ -225,6 +225,7 @@ def about(settings: Settings) -> Mapping[str, object]:
         "treatment": treatment.name,
         "patient": patient.pseudonym,
         "restarts": settings.restarts,
+        "heater": msgspec.structs.asdict(rig.heater),
         "limits": msgspec.structs.asdict(rig.limits),
         "protocol": msgspec.to_builtins(treatment),
         "body": {"height_cm": patient.height_cm, "weight_kg": patient.weight_kg, "bsa_m2": patient.bsa_m2},

@@ -28,7 +28,7 @@ function plain(id, text, { usable, run }) {
 }
 
 export function acts(stop) {
-  const line = el("p", { class: "said", id: "said", role: "status" });
+  const line = byId("said");
   const buttons = el("div", { class: "buttons" },
     plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
     plain("acknowledge", "Acknow­ledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
@@ -37,7 +37,7 @@ export function acts(stop) {
   byId("acts").append(
     stepper({ act: "target", key: "target_c", field: "target_c", step: 0.1, title: "Target" }),
     stepper({ act: "flow", key: "flow_lpm", field: "flow_lpm_set", step: 0.05, title: "Flow" }),
-    line, buttons, stop);
+    buttons, stop);
   onChange(() => {
     check();
     write(line, saying());

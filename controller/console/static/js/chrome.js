@@ -48,9 +48,9 @@ export function chrome({ themed }) {
     write(live, now.blind ? "no data" : `${"◴◷◶◵"[now.seq % 4]} ${glance("age_s", now.ageMs / 1000)} s`);
     write(role, now.session?.role ?? "");
     write(byId("title"), now.state?.treatment_title ?? "Connecting");
-    write(byId("patient"), now.state?.patient ? `Patient ${now.state.patient}` : "");
+    write(byId("patient"), now.state?.patient ? now.state.patient : "");
     show(byId("simulated"), Boolean(now.state?.runtime?.simulated));
     show(byId("remote"), Boolean(now.session?.remote));
-    write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP still works where the controller lives.` : now.why);
+    write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP is still sent; if nothing follows, use the emergency stop of the device.` : now.why);
   });
 }

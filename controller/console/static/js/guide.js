@@ -11,7 +11,7 @@ const ABOUT = {
   PREHEAT: ["Heats the perfusate in the bypass.", "Connect the catheters, count, confirm."],
   FILL: ["Fills the cavity with the drain clamped and counts the volume.", "Watch the cavity pressure."],
   WARM_UP: ["Warms the cavity to target. No drug yet.", "At temperature: give the drug, enter lot and name."],
-  PERFUSE: ["Holds the target; the treatment clock runs.", "Agitate every 10 min; give further doses when due."],
+  PERFUSE: ["Holds the target; the treatment clock runs.", "Agitate; give further doses when due."],
   DRAIN: ["Heat off, the cavity drains; the volume is counted.", "Tilt; watch the reservoir rise."],
   RINSE: ["Fills, dwells and drains the rinse.", "Discard the perfusate, fill in rinse, confirm."],
   COMPLETE: ["Everything off.", "Disconnect; dispose as cytotoxic; read the report."],

@@ -37,7 +37,7 @@ const matches = (entry, kind) => !kind || entry.kind === kind || (kind === "alar
 export function lastEvents() {
   const list = el("ol", { class: "events", "aria-label": "Last events" });
   const node = el("section", { class: "panel events-box" }, list);
-  painters.push(() => list.replaceChildren(...entries.slice(-5).reverse().map((e) => el("li", {}, el("time", {}, when(e)), el("span", {}, e.text)))));
+  painters.push(() => list.replaceChildren(...entries.slice(-3).reverse().map((e) => el("li", {}, el("time", {}, when(e)), el("span", {}, e.text)))));
   return node;
 }
 

@@ -18,8 +18,8 @@ export function nextAct(state) {
 }
 
 function person(s) {
-  if (s.trips.length) return "Remove the cause, then reset. Nothing heats until somebody resumes.";
-  if (s.hold) return "Resume when ready; until then nothing heats.";
+  if (s.trips.length) return "Remove the cause, then reset.";
+  if (s.hold) return "Resume when ready. Until then nothing heats.";
   return s.person;
 }
 
@@ -43,7 +43,7 @@ export function stepCard(button) {
     write(waits, s ? s.hold || s.gate || (s.asks ? "for you" : "for nothing") : "");
     write(you, s ? person(s) : "");
     const on = s ? [s.heat_on, s.pump_lpm > 0, s.inflow_open, !s.outflow_closed] : [];
-    const texts = s ? [`Heat ${s.heat_on ? "ON" : "off"}`, `Pump ${s.pump_lpm > 0 ? `ON ${withUnit("flow_lpm_set", s.pump_lpm)}` : "off"}`, s.inflow_open ? "Inflow to patient" : "Bypass", s.outflow_closed ? "Drain clamped" : "Drain open"] : [];
+    const texts = s ? [`Heat ${s.heat_on ? "ON" : "off"}`, `Pump ${s.pump_lpm > 0 ? "ON" : "off"}`, s.inflow_open ? "To patient" : "Bypass", s.outflow_closed ? "Drain shut" : "Drain open"] : [];
     states.forEach((item, index) => {
       write(item, texts[index] ?? "");
       item.className = on[index] ? "on" : "";
@@ -86,5 +86,5 @@ export function drugLine(s) {
   const next = s.dose_plan[s.doses];
   if (!next) return `${s.dose_plan[0].drug}: all ${s.dose_plan.length} doses given`;
   const when = s.doses === 0 ? "at temperature" : `at ${glance("minutes", next.at_min)} min`;
-  return `Next dose: ${next.drug} ${withUnit("dose_mg", next.mg)} ${when} (${s.doses + 1} of ${s.dose_plan.length})`;
+  return `Next: ${next.drug} ${withUnit("dose_mg", next.mg)} ${when} (${s.doses + 1}/${s.dose_plan.length})`;
 }

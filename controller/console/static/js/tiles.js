@@ -1,6 +1,6 @@
 // The left side of the main screen: every value large, with its limits, its age, or why it is not known.
 import { el, show, write } from "./dom.js";
-import { glance, label, unit } from "./format.js";
+import { glance, label, unit, withUnit } from "./format.js";
 import { scaleBar } from "./scale.js";
 import { limit, now, onChange } from "./store.js";
 
@@ -28,7 +28,7 @@ export function numeral(name) {
 
 const value = (name) => (now.blind ? null : (now.state.values[name] ?? null));
 
-function limitsText(scale, name) {
+function limitsText(scale, name, trip) {
   const words = [];
   const say = (limits, mark) => {
     const known = limits.map(limit).filter((at) => at !== null);
@@ -36,7 +36,7 @@ function limitsText(scale, name) {
   };
   if (scale.below) say([scale.below], "▽");
   say(scale.alarms, "△");
-  say(scale.trips, "▲ trip");
+  say(scale.trips, trip);
   return words.join("   ");
 }
 
@@ -45,21 +45,25 @@ export function tile(name, { size = "little", title = null, fact = () => "", sca
   const age = el("span", { class: "age" });
   const facts = el("span", {});
   const limits = el("span", {});
-  const line = el("div", { class: "facts" }, facts, limits);
+  const little = size === "little";
+  const line = el("div", { class: "facts" }, ...(little ? [limits] : [facts, limits]));
+  const below = little ? [el("div", { class: "facts" }, facts, age)] : [];
+  const beside = el("small", {});
   const why = el("p", { class: "why", hidden: true });
   const heading = el("span", {});
   const shape = now.scales[name];
   const bar = shape && scale ? scaleBar(shape) : null;
-  const body = [number.node, ...(bar ? [bar.node] : []), line, why];
-  const node = el("section", { class: `panel tile ${size}`, "data-tile": name }, el("header", { class: "label" }, heading, age), ...body);
+  const body = [number.node, ...(bar ? [bar.node] : []), line, why, ...below];
+  const node = el("section", { class: `panel tile ${size}`, "data-tile": name }, el("header", { class: "label" }, el("span", {}, heading, beside), ...(little ? [] : [age])), ...body);
   const paint = () => {
     write(heading, title ?? label(name));
+    write(beside, little ? ` ${unit(name)}` : "");
     const known = value(name);
     number.paint(known);
     bar?.paint(known);
     write(age, now.blind ? "no data" : `${glance("age_s", ageOf(name))} s`);
     write(facts, now.blind ? "" : fact(now.state));
-    write(limits, shape ? limitsText(shape, name) : "");
+    write(limits, shape ? limitsText(shape, name, little ? "▲" : "▲ trip") : "");
     const reason = now.blind ? "" : (now.state.bad[name] ?? "");
     write(why, reason);
     show(why, Boolean(reason));
@@ -100,14 +104,14 @@ function heater() {
   const setpoint = el("span", {});
   const age = el("span", { class: "age" });
   const node = el("section", { class: "panel tile little", "data-tile": "heater" },
-    el("header", { class: "label" }, el("span", {}, "Heater"), age), number, el("div", { class: "facts" }, facts, setpoint));
+    el("header", { class: "label" }, el("span", {}, "Heater")), number, el("div", { class: "facts" }, setpoint), el("div", { class: "facts" }, facts, age));
   const paint = () => {
     const power = value("heater_power_w");
     const most = now.state?.runtime?.heater?.max_power_w;
     write(number, now.blind ? glance("share", null) : now.state.heat_on ? (power === null || !most ? "ON" : `${glance("share", Math.max(0, (power / most) * 100))} %`) : "OFF");
     number.classList.toggle("unknown", now.blind);
     write(facts, now.blind ? "" : `${glance("heater_power_w", power)} W`);
-    write(setpoint, now.blind || !now.state.heat_on ? "" : `set ${glance("heater_demand_c", value("heater_demand_c"))}`);
+    write(setpoint, now.blind || !now.state.heat_on ? "" : `set ${withUnit("heater_demand_c", value("heater_demand_c"))}`);
     write(age, now.blind ? "no data" : `${glance("age_s", ageOf("heater_power_w"))} s`);
   };
   return { node, paint };

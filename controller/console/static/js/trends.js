@@ -59,9 +59,11 @@ export function trends(place) {
     }
   }
   onChange(() => {
-    if (!place.hidden && performance.now() - drawnMs > (span === "whole" ? AGAIN_MS : 1000)) draw();
+    if (!place.hidden && performance.now() - drawnMs > (span === "whole" ? AGAIN_MS : 2000)) draw();
   });
   place.addEventListener("shown", () => draw(true));
+  // Ahead of need: reading four megabytes of script takes long enough to be noticed.
+  setTimeout(() => load().catch(() => (plotly = null)), 1500);
   return { redraw: () => draw(true) };
 }
 
@@ -98,19 +100,20 @@ function layout(trend, anew) {
   const from = trend.at_s[0] ?? 0;
   const result = {
     paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"), font: { color: ink, size: 0.85 * rem, family: getComputedStyle(document.body).fontFamily },
-    margin: { l: 4 * rem, r: rem, t: 0.8 * rem, b: 2.6 * rem }, hovermode: "x unified", dragmode: "pan", uirevision: anew ? String(performance.now()) : "keep",
+    margin: { l: 4 * rem, r: rem, t: 0.2 * rem, b: 2.6 * rem }, hovermode: "x unified", dragmode: "pan", uirevision: anew ? String(performance.now()) : "keep",
     xaxis: { title: { text: "minutes before now", standoff: 4 }, gridcolor: line, zeroline: false, anchor: "free", position: 0 },
     shapes: [], annotations: [], hoverlabel: { bgcolor: css("--panel"), font: { color: ink } },
   };
   const whole = GROUPS.reduce((sum, group) => sum + group.share, 0);
-  const room = 1 - 0.03 * (GROUPS.length - 1);
-  let top = 1;
+  const gap = 0.075;
+  const room = 1 - gap * GROUPS.length;
+  let top = 1 - gap;
   GROUPS.forEach((group, row) => {
     const height = (group.share / whole) * room;
     const suffix = row ? row + 1 : "";
     result[`yaxis${suffix}`] = { domain: [Math.max(0, top - height), top], gridcolor: line, zeroline: false, title: { text: unit(group.names[0]), standoff: 2 }, nticks: row ? 3 : 8, fixedrange: true };
-    result[`legend${suffix}`] = { orientation: "h", x: 0.005, xanchor: "left", y: top, yanchor: "top", bgcolor: "rgba(0,0,0,0)" };
-    top -= height + 0.03;
+    result[`legend${suffix}`] = { orientation: "h", x: 0.005, xanchor: "left", y: top, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
+    top -= height + gap;
   });
   if (limit("ready_c") !== null) {
     result.shapes.push({ type: "rect", xref: "paper", x0: 0, x1: 1, yref: "y", y0: converted("cavity_mean_c", limit("ready_c")), y1: converted("cavity_mean_c", limit("cavity_warn_c")), fillcolor: css("--band"), opacity: 0.55, line: { width: 0 }, layer: "below" });

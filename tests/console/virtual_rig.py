@@ -1,0 +1,120 @@
+"""A rig without pseudo-terminals: the real cycle, api and simulated plant in one process, at a chosen pace.
+
+`python tests/console/virtual_rig.py --run-dir DIR --speed N [--treatment T] [--fault TEXT]` serves DIR/control.sock
+until SIGTERM. What a real loop does on deadlines is done here as fast as the pace asks; nothing else is different.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from config.loading import load_pair
+from config.schema import Patient
+from controller.core.exchange import Act, Event, Order, Outputs
+from controller.core.state import CycleState
+from controller.core.treatment import Step
+from controller.runtime.api import ApiServer
+from controller.runtime.commands import StopFlag
+from controller.runtime.control import about
+from controller.runtime.desk import Desk, Ticket
+from controller.runtime.settings import Settings
+from sim.cosim import CYCLE_S, PROTECTIVE, Cosim
+from sim.faults import check, parse
+from sim.operator import Operator
+from sim.plant.parameters import parameters_for
+
+SHOW_S = 0.1
+
+
+class AtTheDesk(Operator):
+    """Whoever is at the api, in the place of the simulated operator."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.ticket: Ticket | None = None
+        self.stops = 0
+
+    def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
+        self.stops = self.desk.stop.requested
+        orders = (Order(Act.STOP),) if self.stops != self.desk.stop.handled else ()
+        self.ticket = self.desk.take()
+        return (*orders, self.ticket.order) if self.ticket is not None else orders
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--run-dir", type=Path, required=True)
+    parser.add_argument("--speed", type=float, default=10.0)
+    parser.add_argument("--rig", default="bench")
+    parser.add_argument("--treatment", default="saline_rehearsal")
+    parser.add_argument("--fault", action="append", default=[])
+    given = parser.parse_args()
+    given.run_dir.mkdir(parents=True, exist_ok=True)
+    rig, treatment = load_pair(given.rig, given.treatment)
+    patient = Patient()
+    faults = [parse(text) for text in given.fault]
+    for fault in faults:
+        check(fault, signals=list(rig.signals), devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
+    settings = Settings(
+        rig=rig,
+        treatment=treatment,
+        patient=patient,
+        run_dir=given.run_dir,
+        data_dir=given.run_dir,
+        speed=given.speed,
+        simulated=True,
+        restarts=0,
+    )
+    desk = Desk(stop=StopFlag())
+    people = AtTheDesk(desk)
+    said = about(settings)
+
+    def sink(state: CycleState, outputs: Outputs, events: tuple[Event, ...]) -> None:
+        if people.ticket is not None:
+            refusals = [e.text for e in events if e.kind == "refused"]
+            desk.answer(people.ticket, refusals[0] if refusals else "")
+            people.ticket = None
+        desk.stop.handled = people.stops
+        nonlocal shown_s, seq
+        seq += 1
+        if events or time.monotonic() - shown_s >= SHOW_S - 0.005:
+            shown_s = time.monotonic()
+            raw = {
+                n: (r.value, state.now_s - r.at_s, r.quality.value, r.detail) for n, r in cosim.inputs.readings.items()
+            }
+            runtime = {**said, "seq": seq, "at_s": state.now_s, "failure": "", "lateness": {}, "links": [], "raw": raw}
+            desk.show({**cosim.cycle.view(state), "runtime": runtime})
+
+    shown_s, seq = 0.0, 0
+    cosim = Cosim(
+        rig=rig,
+        treatment=treatment,
+        patient=patient,
+        parameters=parameters_for(rig, None, treatment.technique),
+        seed=0,
+        faults=faults,
+        sink=sink,
+        operator=people,
+    )
+    ending = []
+    signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
+    cosim.advance()
+    api = ApiServer(path=given.run_dir / "control.sock", desk=desk)
+    api.start()
+    due_s = time.monotonic()
+    try:
+        while not ending:
+            cosim.advance()
+            due_s = max(due_s + CYCLE_S / given.speed, time.monotonic() - 0.05)
+            time.sleep(max(0.0, due_s - time.monotonic()))
+    finally:
+        api.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
