@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs mutants hostfaults fuzz lock clean
+.PHONY: setup run test lint docs mutants hostfaults fuzz campaign nuisance lock clean
 
 setup: $(STAMP)
 
@@ -17,6 +17,12 @@ $(STAMP): requirements.lock pyproject.toml
 
 run: setup
 	$(BIN)/hipec run
+
+campaign: setup
+	$(BIN)/hipec campaign --runs 20000
+
+nuisance: setup
+	$(BIN)/hipec campaign --nuisance 1000
 
 lint: setup
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from config.problems import ConfigError
-from controller.commandline import alarming, evidence, looking, operating, simulating
+from controller.commandline import alarming, campaigning, evidence, looking, operating, simulating
 from controller.commandline.options import NOTICE
 from controller.runtime.client import Refusal, Unreachable
 from controller.runtime.rundir import InUse
@@ -31,6 +31,7 @@ COMMANDS = (
     evidence.hazards,
     alarming.alarms,
     alarming.sounds,
+    campaigning.campaign,
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=f"Hyperthermia pump controller. {NOTICE}")

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
 from controller.core.cycle import Cycle
 from controller.core.exchange import Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.restart import Restored
 from controller.core.signals import Quality, Reading
 from controller.core.state import CycleState
 from controller.protective import channel
@@ -110,7 +111,7 @@ class Cosim:
         """One completed cycle."""
         host = self.host
         if host.take_rebirth("control"):
-            self.state, self.outputs, self._seq = self.cycle.initial(now_s), Outputs(), 0
+            self.state, self.outputs, self._seq = self.cycle.initial(now_s, left_behind(self.state)), Outputs(), 0
             self._due_s = now_s
         orders: tuple[Order, ...] = ()
         if self._cycles % 10 == 1 or now_s - self._looked_s >= 1.0 - 0.5 * CYCLE_S:
@@ -151,7 +152,7 @@ class Cosim:
             elif not value > SHORT:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "short circuit" if value == SHORT else "NaN")
             elif resolution:
-                readings[signal] = Reading(round(value / resolution) * resolution, now_s)
+                readings[signal] = Reading(round(round(value / resolution) * resolution, 6), now_s)
             else:
                 readings[signal] = Reading(value, now_s)
         self._readings = readings
@@ -253,6 +254,12 @@ class Cosim:
             return False
         self._command_at_s[lease] = now_s
         return True
+
+
+def left_behind(state: CycleState) -> Restored:
+    """What a control that is started again finds in the record of a killed one: the trips that were latched."""
+    trips = tuple((trip.id, trip.response.name, trip.text) for trip in state.latch.trips)
+    return Restored("control was killed", trips) if trips else Restored()
 
 
 def _tenths(value: float | None) -> float | None:

@@ -8,7 +8,9 @@ import os
 import struct
 import termios
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import serial
 
@@ -47,10 +49,19 @@ def open_serial(path: str, baud: int, frame: str, timeout_s: float) -> serial.Se
 class Master:
     """The only master of the bus. Raises NoAnswer, and the port's OSError or termios.error as they are."""
 
-    def __init__(self, *, path: str, baud: int, frame: str, clock: ScaledClock, reply_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        baud: int,
+        frame: str,
+        clock: ScaledClock,
+        reply_s: float = 0.0,
+        open_port: Callable[[str, int, str, float], Any] = open_serial,
+    ) -> None:
         self._char_s = (1 + int(frame[0]) + (frame[1] != "N") + int(frame[2])) / baud
         wait_s = 8 * self._char_s + max(REPLY_TIMEOUT_S, reply_s)
-        self._port, self._clock = open_serial(path, baud, frame, wait_s / clock.speed), clock
+        self._port, self._clock = open_port(path, baud, frame, wait_s / clock.speed), clock
 
     def close(self) -> None:
         self._port.close()

@@ -34,6 +34,29 @@ class _Status(msgspec.Struct, frozen=True):
     opened_s: float | None = None
 
 
+class StatusReader:
+    """Reads one datagram of the protective channel."""
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Status)
+
+    def __call__(self, data: bytes) -> ProtectiveStatus:
+        """What it says. Raises msgspec.DecodeError on what is no status."""
+        said = self._decoder.decode(data)
+        return ProtectiveStatus(
+            said.at,
+            said.permit,
+            said.contactor_closed,
+            said.trip,
+            said.outlet_b_c,
+            said.inflow_b_c,
+            said.why_not,
+            said.limits,
+            said.lapse_s,
+            said.opened_s,
+        )
+
+
 class ProtectiveLink:
     """`status.sock` is bound here; `protective.sock` is bound by the protective channel, whenever it runs."""
 
@@ -43,7 +66,7 @@ class ProtectiveLink:
         self._to = str(run_dir / "protective.sock")
         self._from = str(run_dir / "status.sock")
         self._newest: ProtectiveStatus | None = None
-        self._decoder = msgspec.json.Decoder(_Status)
+        self._read = StatusReader()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             # A socket left behind by a killed controller: control.lock makes sure that nobody else uses it.
@@ -79,19 +102,6 @@ class ProtectiveLink:
 
     def _take(self, data: bytes) -> None:
         try:
-            said = self._decoder.decode(data)
+            self._newest = self._read(data)
         except UNREADABLE:
             self.malformed += 1
-            return
-        self._newest = ProtectiveStatus(
-            said.at,
-            said.permit,
-            said.contactor_closed,
-            said.trip,
-            said.outlet_b_c,
-            said.inflow_b_c,
-            said.why_not,
-            said.limits,
-            said.lapse_s,
-            said.opened_s,
-        )

@@ -1,20 +1,35 @@
-"""Run many seeds over an executor of `concurrent.futures`, block by block, and add them up.
+"""Run many seeds over an executor of `concurrent.futures`, block by block; make what violates small and keep it.
 
-Not responsible for one seed (`runner`), for the executor, or for showing the result (`report`, `controller.app`).
+Not responsible for one seed (`runner`), or for showing the result (`summary`, `tables`, `report`).
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-from sim.campaign.runner import Verdict, run_block
-from sim.campaign.scenario import SEEDS_PER_BASE, EngineName
+from sim.campaign import cases
+from sim.campaign.nuisance import Quiet, run_quiet
+from sim.campaign.report import Traced, trace, worst, write
+from sim.campaign.runner import Treated, Verdict, run_block, run_scenario
+from sim.campaign.scenario import SEEDS_PER_BASE, EngineName, Scenario, base_of, scenario_of
+from sim.campaign.shrink import shrink
 
 Progress = Callable[[int, int], None]
-"""Called with the seeds done and the violations found since the last call."""
+"""Called with the runs done and the violations found since the last call."""
+
+_Result = TypeVar("_Result")
+
+
+class Smallest(NamedTuple):
+    """What is left of a violating seed, and what it still violates."""
+
+    scenario: Scenario
+    verdict: Verdict
 
 
 def blocks(seeds: Iterable[int]) -> dict[int, list[int]]:
@@ -31,11 +46,61 @@ def run_campaign(
     """Every verdict, in the order of the seeds, and the wall time. The order of work changes nothing in either."""
     begun = time.perf_counter()
     verdicts: list[Verdict] = []
-    for done in _in_time(executor, blocks(seeds), engine):
+    futures = [executor.submit(run_block, number, mine, engine) for number, mine in blocks(seeds).items()]
+    for done in _in_time(futures):
         verdicts += done
         progress(len(done), sum(bool(verdict.violations) for verdict in done))
     verdicts.sort(key=lambda verdict: verdict.seed)
     return verdicts, time.perf_counter() - begun
+
+
+def run_nuisance(count: int, executor: Executor, *, progress: Progress) -> tuple[list[Quiet], float]:
+    """That many treatments without a fault, and the wall time."""
+    begun = time.perf_counter()
+    quiet: list[Quiet] = []
+    for one in _in_time([executor.submit(run_quiet, number) for number in range(count)]):
+        quiet.append(one)
+        progress(1, len(one.unjustified))
+    return sorted(quiet), time.perf_counter() - begun
+
+
+def shrink_all(
+    verdicts: Sequence[Verdict], executor: Executor, *, engine: EngineName | None = None
+) -> dict[int, Smallest]:
+    """The smallest scenario of every violating seed."""
+    futures = [executor.submit(shrink_seed, verdict.seed, engine) for verdict in verdicts if verdict.violations]
+    return {smallest.scenario.seed: smallest for smallest in _in_time(futures)}
+
+
+def shrink_seed(seed: int, engine: EngineName | None) -> Smallest:
+    """One seed made small."""
+    treated = Treated(base_of(seed // SEEDS_PER_BASE))
+    scenario = shrink(treated, scenario_of(seed, treated.bench, engine=engine))
+    return Smallest(scenario, run_scenario(treated, scenario))
+
+
+def keep(folder: Path, smallest: Iterable[Smallest]) -> list[Path]:
+    """Write each as a regression case."""
+    return [cases.save(folder, one.scenario, one.verdict) for one in smallest]
+
+
+def plot_worst(
+    path: Path,
+    verdicts: Sequence[Verdict],
+    numbers: dict[str, Any],
+    executor: Executor,
+    *,
+    engine: EngineName | None = None,
+) -> Path:
+    """The page of the worst runs, each run once more for its trace."""
+    futures = [executor.submit(trace_seed, verdict.seed, engine) for verdict in worst(verdicts)]
+    return write(path, [future.result() for future in futures], numbers)
+
+
+def trace_seed(seed: int, engine: EngineName | None) -> Traced:
+    """One seed with its moments."""
+    treated = Treated(base_of(seed // SEEDS_PER_BASE))
+    return trace(treated, scenario_of(seed, treated.bench, engine=engine))
 
 
 def local_executor(workers: int | None) -> Executor:
@@ -43,13 +108,26 @@ def local_executor(workers: int | None) -> Executor:
     return ProcessPoolExecutor(max_workers=workers or len(os.sched_getaffinity(0)))
 
 
-def _in_time(executor: Executor, work: dict[int, list[int]], engine: EngineName | None) -> Iterator[list[Verdict]]:
-    futures: list[Future[list[Verdict]]] = [
-        executor.submit(run_block, number, seeds, engine) for number, seeds in work.items()
-    ]
+def dask_executor(address: str) -> Executor:
+    """The same interface on a dask cluster. Raises ValueError when dask.distributed is missing or nobody answers."""
     try:
-        for future in as_completed(futures):
-            yield future.result()
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError("--dask needs dask.distributed: pip install 'hipec[dask]'") from error
+    try:
+        executor: Executor = Client(address).get_executor()
+    except OSError as error:
+        raise ValueError(f"--dask {address}: no scheduler answers there: {error}") from error
+    return executor
+
+
+def _in_time(futures: Sequence[Future[_Result]]) -> Iterator[_Result]:
+    """Each result when it is there; on any failure the rest is not begun."""
+    try:
+        if futures and type(futures[0]).__module__.startswith("distributed"):
+            yield from (future.result() for future in futures)
+        else:
+            yield from (future.result() for future in as_completed(futures))
     finally:
         for future in futures:
             future.cancel()

@@ -84,6 +84,7 @@ class Moment(NamedTuple):
 
     at_s: float
     cycled: bool  # whether a control cycle was completed in this period
+    before: CycleState
     state: CycleState
     outputs: Outputs
     inputs: Inputs
@@ -137,6 +138,7 @@ class Watcher:
         moment = Moment(
             engine.now_s,
             engine.cycled,
+            engine.before,
             engine.state,
             engine.outputs,
             engine.inputs,

@@ -5,17 +5,23 @@ Not responsible for many of them (`campaign`) or for making a failing one smalle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from config.doses import dose_plan
 from config.loading import load_pair
-from config.schema import Patient, Rig, Treatment
+from config.schema import Patient
+from controller.core.cycle import Cycle
 from controller.core.interlocks import Trip
+from sim.campaign.byte_engine import ByteEngine
 from sim.campaign.drawing import bench_of
 from sim.campaign.engine import Engine, Moment, Watcher
+from sim.campaign.justified import Judge
+from sim.campaign.metamorphic import Metamorphic
 from sim.campaign.monitors import ON_W, Monitor, Setting, monitors_for
 from sim.campaign.person import Conduct, Person
+from sim.campaign.prompt import BUDGET_S, RESOLUTION_S, must_be_prompt
 from sim.campaign.scenario import Base, EngineName, Scenario, base_of, scenario_of
 from sim.campaign.value_engine import ValueEngine
 from sim.faults import Fault
@@ -43,6 +49,7 @@ class Struck(NamedTuple):
     target: str
     heating: bool
     off_s: float | None
+    first_off_s: float | None
 
 
 class Verdict(NamedTuple):
@@ -56,35 +63,58 @@ class Verdict(NamedTuple):
     struck: tuple[Struck, ...]
     simulated_s: float
     trace_hash: str
+    inflow_max_c: float
+    cavity_max_c: float
+    core_max_c: float
 
 
-class Kept(NamedTuple):
-    """A moment of a base treatment that can be gone on from."""
-
-    step: str
-    state: bytes
-
-
-class Treated:
-    """A base treatment, run once, with its kept moments by step. Raises RuntimeError when it does not complete."""
+class Prepared:
+    """A base treatment that has not begun."""
 
     def __init__(self, base: Base) -> None:
         self.base = base
         self.rig, self.treatment = load_pair(base.rig, base.treatment)
-        parameters = sample(base.seed, self.rig)
-        self.patient = patient_of(parameters, base)
+        self._parameters = sample(base.seed, self.rig)
+        self.patient = patient_of(self._parameters, base)
         self.bench = bench_of(self.rig)
         self.setting = Setting(self.rig, self.treatment, dose_plan(self.treatment, self.patient).carrier_ml)
+
+    def fresh(self) -> ValueEngine:
+        """An engine before its first cycle."""
+        return ValueEngine(
+            rig=self.rig,
+            treatment=self.treatment,
+            patient=self.patient,
+            parameters=self._parameters,
+            seed=self.base.seed,
+            person=Person(conduct=Conduct(reaction_s=self.base.reaction_s), begun_s=0.0),
+        )
+
+
+class Treated(Prepared):
+    """A base treatment, run once, with its kept moments by step. It ends where it tripped, if it did (`trips`)."""
+
+    def __init__(self, base: Base) -> None:
+        super().__init__(base)
         self.trips: tuple[Trip, ...] = ()
-        self._engine = fresh_engine(self.rig, self.treatment, self.patient, parameters, base)
+        self._engine = self.fresh()
         self.kept: dict[str, list[bytes]] = {}
         self._run()
+
+    @property
+    def cycle(self) -> Cycle:
+        """The controller of this treatment; it holds no state."""
+        return self._engine.cycle
 
     def at(self, where: tuple[float, float]) -> ValueEngine:
         """An engine of its own at a moment picked by two numbers in 0..1."""
         steps = list(self.kept)
         kept = self.kept[steps[int(where[0] * len(steps))]]
-        return self._engine.another(kept[int(where[1] * len(kept))])
+        return self.resume(kept[int(where[1] * len(kept))])
+
+    def resume(self, kept: bytes) -> ValueEngine:
+        """An engine of its own at a kept moment."""
+        return self._engine.another(kept)
 
     def _run(self) -> None:
         engine = self._engine
@@ -107,19 +137,6 @@ def patient_of(parameters: Parameters, base: Base) -> Patient:
     return Patient(pseudonym="CAMPAIGN", height_cm=height_cm, weight_kg=weight_kg)
 
 
-def fresh_engine(rig: Rig, treatment: Treatment, patient: Patient, parameters: Parameters, base: Base) -> ValueEngine:
-    """A base treatment before its first cycle."""
-    conduct = Conduct(reaction_s=base.reaction_s)
-    return ValueEngine(
-        rig=rig,
-        treatment=treatment,
-        patient=patient,
-        parameters=parameters,
-        seed=base.seed,
-        person=Person(conduct=conduct, begun_s=0.0),
-    )
-
-
 def run_seed(treated: Treated, seed: int, *, engine: EngineName | None = None) -> Verdict:
     """Draw and run one seed of a base."""
     return run_scenario(treated, scenario_of(seed, treated.bench, engine=engine))
@@ -127,24 +144,53 @@ def run_seed(treated: Treated, seed: int, *, engine: EngineName | None = None) -
 
 def run_scenario(treated: Treated, scenario: Scenario) -> Verdict:
     """Run one scenario on its base."""
-    return Run(treated, scenario, treated.at(scenario.where)).to_the_end()
+    with engine_of(treated, scenario) as engine:
+        return Run(treated, scenario, engine).to_the_end()
+
+
+@contextmanager
+def engine_of(treated: Treated, scenario: Scenario) -> Iterator[Engine]:
+    """The engine that the scenario names, at its moment."""
+    source = treated.at(scenario.where)
+    if scenario.engine == "value":
+        yield source
+        return
+    seated = ByteEngine(source)
+    try:
+        yield seated
+    finally:
+        seated.close()
 
 
 class Run:
-    """One scenario under way; `moments` are given to `watch` too, for a plot."""
+    """One scenario under way; `watch` is given every moment too, for a plot."""
 
-    def __init__(self, treated: Treated, scenario: Scenario, engine: Engine) -> None:
+    def __init__(
+        self,
+        treated: Treated,
+        scenario: Scenario,
+        engine: Engine,
+        *,
+        watch: Callable[[Moment], None] = lambda moment: None,
+    ) -> None:
+        self._rig = treated.rig
+        self._watch = watch
         self._scenario = scenario
         self._engine = engine
         self._from_s = engine.now_s
         self._person = Person(conduct=scenario.conduct, begun_s=engine.now_s)
         self._step = engine.state.walk.step
-        self._monitors: list[Monitor] = list(
-            monitors_for(treated.setting, at_s=engine.now_s, running=engine.state.latch.armed)
-        )
+        self._monitors: list[Monitor] = [
+            *monitors_for(treated.setting, at_s=engine.now_s, running=engine.state.latch.armed),
+            Metamorphic(treated.cycle),
+        ]
+        began = [(fault, engine.now_s + fault.at_s) for fault in scenario.faults]
+        self._judge_of = Judge(treated.setting, began)
+        self._unjustified: list[str] = []
+        self._hottest = (0.0, 0.0, 0.0)
         self._violations: list[Violation] = []
         self._trips: list[Trip] = []
-        self._onsets = [_Onset(fault, engine.now_s + fault.at_s) for fault in scenario.faults]
+        self._onsets = [_Onset(fault, at_s) for fault, at_s in began]
         engine.begin(scenario.faults, self._person)
 
     def to_the_end(self) -> Verdict:
@@ -156,6 +202,7 @@ class Run:
         while engine.now_s < end_s:
             engine.advance()
             moment = watcher.look()
+            self._watch(moment)
             self._judge(moment)
             if not self._settled(moment):
                 calm_s = None
@@ -163,15 +210,18 @@ class Run:
                 calm_s = moment.at_s
             elif moment.at_s - calm_s >= SETTLED_S:
                 break
+        struck = tuple(onset.struck() for onset in self._onsets)
+        self._check_prompt(struck)
         return Verdict(
             self._scenario.seed,
             self._step,
             tuple(self._violations),
             tuple(self._trips),
-            (),
-            tuple(onset.struck() for onset in self._onsets),
+            tuple(self._unjustified),
+            struck,
             engine.now_s - self._from_s,
             watcher.trace_hash,
+            *self._hottest,
         )
 
     def _judge(self, moment: Moment) -> None:
@@ -180,11 +230,30 @@ class Run:
             if said:
                 self._violations.append(Violation(monitor.name, round(moment.at_s - self._from_s, 1), said))
                 self._monitors = [other for other in self._monitors if other is not monitor]
-        if moment.cycled:
-            known = self._trips
-            self._trips += [trip for trip in moment.state.latch.trips if trip not in known]
+        self._judge_of.see(moment)
+        inflow_c, cavity_c, core_c = self._hottest
+        entering_c = moment.entering_c if moment.entered_ml > 0.0 else 0.0
+        self._hottest = (max(inflow_c, entering_c), max(cavity_c, moment.cavity_c), max(core_c, moment.core_c))
+        for trip in moment.state.latch.trips:
+            if trip not in self._trips:
+                self._trips.append(trip)
+                said = self._judge_of.unjustified(trip)
+                if said:
+                    self._unjustified.append(said)
         for onset in self._onsets:
             onset.see(moment)
+
+    def _check_prompt(self, struck: Sequence[Struck]) -> None:
+        """A lone fault that is a HIGH hazard at once has to take the heat within the budget."""
+        if len(struck) != 1 or not struck[0].heating or self._scenario.conduct.whims:
+            return
+        fault, one = self._scenario.faults[0], struck[0]
+        if not must_be_prompt(fault, self._rig) or (
+            one.first_off_s is not None and one.first_off_s <= BUDGET_S + RESOLUTION_S + 1e-6
+        ):
+            return
+        said = "never" if one.first_off_s is None else f"{one.first_off_s:.1f} s after"
+        self._violations.append(Violation("heat off within 1.0 s", fault.at_s, f"{fault}: heat off {said}"))
 
     def _settled(self, moment: Moment) -> bool:
         """Tripped, cold and quiet, every fault begun, and nobody about to do anything."""
@@ -205,6 +274,7 @@ class _Onset:
         self._at_s = at_s
         self._heating = False
         self._off_s: float | None = None
+        self._first_off_s: float | None = None
         self._asked = False
         self.begun = False
 
@@ -222,10 +292,13 @@ class _Onset:
             self._off_s = None
         elif self._off_s is None and (moment.state.latch.tripped or not moment.cycled):
             self._off_s = max(0.0, moment.at_s - self._at_s)
+            self._first_off_s = self._off_s if self._first_off_s is None else self._first_off_s
 
     def struck(self) -> Struck:
         """How it went."""
-        return Struck(str(self._fault), self._fault.name, self._fault.target, self._heating, self._off_s)
+        return Struck(
+            str(self._fault), self._fault.name, self._fault.target, self._heating, self._off_s, self._first_off_s
+        )
 
 
 def run_block(number: int, seeds: Sequence[int], engine: EngineName | None = None) -> list[Verdict]:

@@ -25,6 +25,7 @@ SLOW = {  # faults whose hazard takes minutes to grow
 }  # fmt: skip
 FAST_HORIZON_S = 60.0
 SLOW_HORIZON_S = 240.0
+BYTE_HORIZON_S = 40.0  # a second down to the bytes costs as much as half a minute of values
 
 EngineName = Literal["value", "byte"]
 
@@ -82,11 +83,13 @@ def scenario_of(seed: int, bench: Bench, *, engine: EngineName | None = None) ->
     faults = draw_faults(draw, bench)
     slow = any(fault.name in SLOW for fault in faults)
     horizon_s = (SLOW_HORIZON_S if slow else FAST_HORIZON_S) + max(fault.at_s for fault in faults)
+    chosen: EngineName = engine or ("byte" if seed % BYTE_EVERY == BYTE_EVERY - 1 else "value")
+    if chosen == "byte":
+        horizon_s = min(horizon_s, BYTE_HORIZON_S + max(fault.at_s for fault in faults))
     conduct = _conduct(draw, horizon_s)
-    chosen: EngineName = "byte" if seed % BYTE_EVERY == BYTE_EVERY - 1 else "value"
     return Scenario(
         seed=seed,
-        engine=engine or chosen,
+        engine=chosen,
         where=where,
         conduct=conduct,
         faults=faults,

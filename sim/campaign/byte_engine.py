@@ -1,0 +1,364 @@
+"""The campaign's thorough engine: the shipped loop, bench, port workers, drivers and codecs, byte by byte to the twins,
+and the shipped protective loop on its own port. No sockets, no files, no wall clock; every wait is virtual.
+
+It is seated on a moment of the value-level engine: plant and cycle state are taken over, the devices are opened as
+after a cold start while the plant stands still, and then time goes on. Not responsible for real processes (HIL).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from config.schema import Port, Rig, Treatment
+from controller.core.cycle import Cycle
+from controller.core.exchange import Act, Event, Inputs, Order, Outputs, ProtectiveStatus
+from controller.core.restart import Restored
+from controller.core.state import CycleState
+from controller.protective import link as protective_link
+from controller.protective import rtu
+from controller.protective.limits import Limits
+from controller.protective.loop import Loop as ProtectiveLoop
+from controller.protective.loop import Wiring
+from controller.records.header import Started
+from controller.records.memory import MemoryRecord
+from controller.runtime.bench import Bench
+from controller.runtime.commands import StopFlag
+from controller.runtime.desk import Desk, Ticket
+from controller.runtime.loop import PERIOD_S, Loop
+from controller.runtime.ports import PortWorker
+from controller.runtime.protective_link import StatusReader
+from drivers.catalogue import families
+from drivers.port import Line
+from drivers.roles import LinkLost
+from sim.assembly import PROTECTIVE_PROBE, assemble
+from sim.campaign.lines import BusLine, SerialPort
+from sim.campaign.lockstep import Lockstep, Task
+from sim.campaign.person import Person
+from sim.campaign.value_engine import ValueEngine
+from sim.cosim import PROTECTIVE, left_behind
+from sim.devices.catalogue import twins
+from sim.faults import Fault, FaultSchedule, apply_to_links, apply_to_plant
+from sim.hosts import HostState, apply_to_host
+from sim.plant.attendant import Attendant
+from sim.plant.plant import Plant
+
+SEAT_S = 8.0  # a cold start of every session, the protective channel's permit, and the contactor's closing
+STEP_S = 0.05
+MOTIONLESS = 1e-9
+NOTHING = Restored()
+
+
+class SeatedCycle:
+    """The shipped cycle, begun in the middle: it holds what it is given until `seated_s`, and goes on from there."""
+
+    def __init__(self, *, cycle: Cycle, state: CycleState, seated_s: float) -> None:
+        self.state = state
+        self.before = state
+        self.inputs = Inputs({})
+        self.outputs = state.outputs
+        self.events: tuple[Event, ...] = ()
+        self.cycled = False
+        self._cycle = cycle
+        self._seated_s = seated_s
+        self._permitted = False
+
+    def initial(self, now_s: float, restored: Restored = NOTHING) -> CycleState:
+        """Where it was."""
+        return self.state
+
+    def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
+        """One cycle; before it is seated, the same outputs again, with heat as soon as the second channel permits."""
+        self.before, self.inputs, self.cycled = state, inputs, True
+        if now_s <= self._seated_s + MOTIONLESS:
+            self._permitted |= inputs.protective is not None and inputs.protective.permit
+            held = state.outputs._replace(heat_on=state.outputs.heat_on and self._permitted)
+            self.outputs, self.events = held, ()
+            return state, held, ()
+        self.state, self.outputs, self.events = self._cycle.step(state, inputs, now_s)
+        return self.state, self.outputs, self.events
+
+    def view(self, state: CycleState) -> Mapping[str, object]:
+        """What people are shown."""
+        return self._cycle.view(state)
+
+
+class Datagrams:
+    """Heartbeats and status between the two loops, in the bytes that the sockets would carry."""
+
+    def __init__(self) -> None:
+        self.said: ProtectiveStatus | None = None
+        self._read = StatusReader()
+        self._beat: bytes | None = None
+
+    def heartbeat(self, *, seq: int, at_s: float, heat: bool, reset: int) -> None:
+        """Control has completed a cycle."""
+        self._beat = json.dumps({"seq": seq, "at": at_s, "heat": heat, "reset": reset}, allow_nan=False).encode()
+
+    def status(self) -> ProtectiveStatus | None:
+        """The newest that was said."""
+        return self.said
+
+    def hear(self) -> protective_link.Heartbeat | None:
+        """The newest heartbeat that waits."""
+        beat, self._beat = self._beat, None
+        return None if beat is None else protective_link.parse(beat)
+
+    def report(self, status: dict[str, Any]) -> None:
+        """The protective channel says how it stands."""
+        self.said = self._read(json.dumps(status, allow_nan=False).encode())
+
+    def say(self, text: str) -> None:
+        """A log line of the protective channel; nobody reads it here."""
+
+
+class FakeDisk(MemoryRecord):
+    """A record in memory on a disk that can be full."""
+
+    def __init__(self, *, started: Started, host: HostState) -> None:
+        super().__init__(started=started)
+        self._host = host
+
+    @property
+    def fault(self) -> str:  # type: ignore[override]
+        """Why nothing is written, or ""."""
+        return self._host.recorder
+
+
+class ByteEngine:
+    """Seated on `source` at its moment; use `close` when done, or its threads wait for ever."""
+
+    def __init__(self, source: ValueEngine) -> None:
+        self.cycle = source.cycle
+        self.treatment: Treatment = source.treatment
+        quiet = {key: msgspec.structs.replace(port, path=key) for key, port in source.rig.ports.items()}
+        self.rig: Rig = msgspec.structs.replace(source.rig, ports=quiet)
+        self.plant: Plant = source.plant
+        self.host = HostState()
+        self._attendant: Attendant = source.cosim.attendant
+        self._seated_s = source.now_s
+        self._clock = Lockstep(source.now_s - SEAT_S)
+        self._schedule = FaultSchedule()
+        self._person: Person | None = None
+        self._assembled = assemble(self.rig, self.plant.terminals, twins())
+        links = self._assembled.links
+        self._links = {**links, PROTECTIVE: links[PROTECTIVE_PROBE]}
+        self._out: set[str] = set()
+        self._datagrams = Datagrams()
+        self._workers: list[Task] = []
+        self._boot_control(source.state)
+        self._guard = self._boot_protective()
+        self._sit()
+
+    # --- as `Engine` -----------------------------------------------------------------------------------------------
+
+    @property
+    def now_s(self) -> float:
+        """Time of the cycle."""
+        return self._clock.now()
+
+    @property
+    def state(self) -> CycleState:
+        """What the controller remembers."""
+        return self._seat.state
+
+    @property
+    def before(self) -> CycleState:
+        """What it remembered before this period."""
+        return self._seat.before
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the last cycle was told."""
+        return self._seat.inputs
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the last cycle wanted."""
+        return self._seat.outputs
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened in this period."""
+        return self._seat.events if self._seat.cycled else ()
+
+    @property
+    def cycled(self) -> bool:
+        """Whether a cycle was completed in this period."""
+        return self._seat.cycled
+
+    @property
+    def status(self) -> ProtectiveStatus | None:
+        """What the protective channel last said."""
+        return self._datagrams.said
+
+    def begin(self, faults: Sequence[Fault], person: Person) -> None:
+        """From here on: this person, and these faults, their times counted from now."""
+        self._person = person
+        for fault in faults:
+            self._schedule.add(replace(fault, at_s=self.now_s + fault.at_s))
+
+    def advance(self) -> None:
+        """One period: faults, plant, both channels, outputs."""
+        self._seat.cycled = False
+        begun_s = self.now_s
+        for half in (1, 2):
+            at_s = begun_s + half * STEP_S
+            if self._schedule.next_s <= at_s:
+                self._strike(at_s)
+            self._clock.run_until(at_s)
+            self.plant.step(STEP_S)
+            self._tick(at_s)
+        self._attendant.step(self.now_s)
+        self._control()
+
+    def close(self) -> None:
+        """End every task."""
+        self._clock.close()
+
+    # --- what it is made of ----------------------------------------------------------------------------------------
+
+    def _boot_control(self, state: CycleState) -> None:
+        self.stop = StopFlag()
+        self._desk = Desk(stop=self.stop)
+        self._seat = SeatedCycle(cycle=self.cycle, state=state, seated_s=self._seated_s)
+        bench = Bench(rig=self.rig, families=families(), clock=self._clock, stop=self.stop, open_line=self._open_line)
+        self._loop = Loop(
+            cycle=self._seat,
+            bench=bench,
+            link=self._datagrams,
+            recorder=FakeDisk(started=Started(self.now_s, 0.0), host=self.host),
+            desk=self._desk,
+            clock=self._clock,
+            about={},
+        )
+        self._due_s = self.now_s
+        self._looked_s = 0.0
+        self._workers = [
+            self._clock.begin(f"port {worker.name}", _serving(worker, self._clock)) for worker in bench.workers
+        ]
+
+    def _boot_protective(self) -> Task:
+        wired = self.rig.protective
+        port = self.rig.ports[wired.port]
+        clock: Any = self._clock  # both have the shape that the channel needs; it names its own classes, on purpose
+        link: Any = self._datagrams
+
+        def open_port(path: str, baud: int, frame: str, timeout_s: float) -> SerialPort:
+            return SerialPort(self._assembled.buses[wired.port], self._clock, timeout_s)
+
+        def open_master() -> rtu.Master:
+            return rtu.Master(path=port.path, baud=port.baud, frame=port.frame, clock=clock, open_port=open_port)
+
+        loop = ProtectiveLoop(
+            wiring=Wiring(
+                probe_unit=wired.probe_unit,
+                outlet_channel=wired.outlet_channel,
+                inflow_channel=wired.inflow_channel,
+                relay_unit=wired.relay_unit,
+                contactor_channel=wired.contactor_channel,
+                clamp_channel=wired.clamp_channel,
+                tone_channel=wired.tone_channel,
+                limits=Limits(outlet_trip_c=wired.outlet_trip_c, inflow_trip_c=wired.inflow_trip_c),
+            ),
+            clock=clock,
+            link=link,
+            open_master=open_master,
+        )
+
+        def live() -> None:
+            while True:
+                loop.round()
+
+        return self._clock.begin("protective", live)
+
+    def _open_line(self, config: Port) -> Line:
+        bus = self._assembled.buses[config.path]
+        if bus.unplugged:
+            raise LinkLost(f"{config.path}: there is no such device")
+        return BusLine(bus, self._clock)
+
+    def _sit(self) -> None:
+        """Open everything while the plant stands still; the loop says the kept outputs again and again."""
+        while self.now_s < self._seated_s - MOTIONLESS:
+            at_s = self.now_s + PERIOD_S
+            self._clock.run_until(at_s if at_s < self._seated_s - MOTIONLESS else self._seated_s)
+            self._tick(self.now_s)
+            self._loop.once(self.now_s)
+        self._due_s = self.now_s + PERIOD_S
+
+    def _control(self) -> None:
+        now_s = self.now_s
+        if self.host.take_rebirth("control"):
+            for task in self._workers:
+                self._clock.end(task)
+            self._seated_s = -1.0
+            self._boot_control(self.cycle.initial(now_s, left_behind(self.state)))
+        if self.host.take_rebirth(PROTECTIVE):
+            self._clock.end(self._guard)
+            self._guard = self._boot_protective()
+        self._freeze()
+        late_s = max(0.0, now_s - self._due_s)
+        if not self.host.runs("control") or late_s < self.host.late_s - MOTIONLESS:
+            return
+        self._ask(now_s)
+        self._loop.once(now_s, late_s if late_s > 0.5 * PERIOD_S else 0.0)
+        if self._loop.failure:
+            raise RuntimeError(f"the loop failed: {self._loop.failure}")
+        self._due_s = now_s + PERIOD_S
+
+    def _freeze(self) -> None:
+        for process, tasks in (("control", self._workers), (PROTECTIVE, [self._guard])):
+            runs = self.host.runs(process)
+            for task in tasks:
+                if task.frozen and runs:
+                    self._clock.thaw(task)
+                task.frozen = not runs
+
+    def _ask(self, now_s: float) -> None:
+        """What the person wants goes the way that the api's thread would take it."""
+        if self._person is None or now_s - self._looked_s < 1.0 - 0.5 * PERIOD_S:
+            return
+        self._looked_s = now_s
+        step = self.cycle.steps[self.state.walk.step]
+        for order in self._person.look(self.state, step, has_drug=self.treatment.drug is not None):
+            self._submit(order)
+
+    def _submit(self, order: Order) -> None:
+        if order.act is Act.STOP:
+            self.stop.request()
+        else:
+            self._desk.submit(Ticket(order, 0, 0))
+
+    def _strike(self, at_s: float) -> None:
+        ports = self._assembled.devices_of
+        for edge in self._schedule.due(at_s):
+            apply_to_plant(edge, self.plant)
+            apply_to_links(edge, self._links, ports)
+            apply_to_host(edge, self.host)
+        self._freeze()
+
+    def _tick(self, now_s: float) -> None:
+        for name, bus in self._assembled.buses.items():
+            if bus.unplugged and name not in self._out:
+                self._out.add(name)
+                bus.drop()
+            elif not bus.unplugged:
+                self._out.discard(name)
+            bus.tick(now_s)
+
+
+def _serving(worker: PortWorker, clock: Lockstep) -> Any:
+    """The life of a port's thread: `PortWorker.turn` for ever, as its own `_run` does."""
+
+    def live() -> None:
+        while True:
+            rest_s = worker.turn()
+            if rest_s > 0.0:
+                clock.sleep(rest_s)
+
+    return live

@@ -1,0 +1,177 @@
+"""Whether a trip or an alarm was called for, judged from the true plant state and the faults that really were there.
+
+Conservative: only what neither the truth of the last seconds nor any fault that could have caused it calls for is
+counted as unjustified. A row that is not named here may be caused by any fault and by nothing else.
+Not responsible for whether a trip that should have come did come (`monitors`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from controller.core.exchange import Event
+from controller.core.interlocks import Trip
+from sim.campaign.engine import Moment
+from sim.campaign.monitors import Setting
+from sim.faults import Fault
+
+WINDOW_S = 20.0  # truth that a trip may still speak of: the longest delay and probe lag
+CAUSE_S = 180.0  # how long after its end a fault may still be the cause
+PROBE_C = 0.35  # class A tolerance, lag and noise of a healthy probe
+PROBE_MMHG, PROBE_LPM, PROBE_ML, PROBE_MM = 4.0, 0.1, 60.0, 0.5
+
+
+class Window(NamedTuple):
+    """Extremes of the truth over the last seconds."""
+
+    outlet_c: float
+    inflow_c: float
+    cavity_c: float
+    core_c: float
+    core_low_c: float
+    source_c: float
+    flow_low_lpm: float
+    flow_lpm: float
+    pump_lpm: float
+    asked_lpm: float  # by the newest cycle
+    cavity_mmhg: float
+    line_mmhg: float
+    bubble_mm: float
+    reservoir_ml: float
+    cavity_ml: float
+
+
+Truth = Callable[[Window, Setting], bool]
+
+
+class Cause(NamedTuple):
+    """What may call for a row: a truth, and kinds of faults (`probe:SIGNAL` for one signal)."""
+
+    truth: Truth
+    faults: frozenset[str]
+
+
+def _never(w: Window, s: Setting) -> bool:
+    return False
+
+
+def _of(truth: Truth, *faults: str) -> Cause:
+    return Cause(truth, frozenset(faults))
+
+
+_FLOW = ("probe:flow_lpm", "pump", "link", "host")
+_TEMPERATURE = ("probe", "link", "host")
+CAUSES: Mapping[str, Cause] = {
+    "outlet_over": _of(lambda w, s: w.outlet_c > s.rig.limits.outlet_trip_c - PROBE_C, "probe:heater_outlet_c"),
+    "inflow_over": _of(lambda w, s: w.inflow_c > s.rig.limits.inflow_trip_c - PROBE_C, "probe:inflow_c"),
+    "source_over": _of(lambda w, s: w.source_c > s.rig.heater.bath_setpoint_max_c + 1.0 - PROBE_C, "probe:source_c"),
+    "cavity_over": _of(
+        lambda w, s: w.cavity_c > s.rig.limits.cavity_trip_c - PROBE_C,
+        *(f"probe:cavity_{n}_c" for n in (1, 2, 3)),
+    ),
+    "core_trip": _of(lambda w, s: w.core_c > s.rig.limits.core_trip_c - PROBE_C, "probe:core_c"),
+    "core_stop": _of(lambda w, s: w.core_c > s.rig.limits.core_stop_c - PROBE_C, "probe:core_c"),
+    "no_flow": _of(lambda w, s: w.flow_low_lpm < 0.5 * w.pump_lpm + PROBE_LPM, *_FLOW),
+    "stalled": _of(lambda w, s: w.flow_low_lpm < 0.5 * w.pump_lpm + PROBE_LPM, *_FLOW),
+    "runaway": _of(lambda w, s: w.flow_lpm > 1.3 * w.asked_lpm, *_FLOW),
+    "reversed": _of(lambda w, s: w.flow_low_lpm < 0.0, *_FLOW),
+    "reservoir_low": _of(
+        lambda w, s: w.reservoir_ml < s.rig.limits.reservoir_low_ml + PROBE_ML, "probe:reservoir_ml", "link"
+    ),
+    "air": _of(lambda w, s: w.bubble_mm >= s.rig.limits.bubble_trip_mm - PROBE_MM, "probe:bubble_mm"),
+    "line_pressure": _of(
+        lambda w, s: w.line_mmhg > s.rig.limits.line_pressure_trip_mmhg - 2 * PROBE_MMHG, "probe:line_pressure_mmhg"
+    ),
+    "cavity_pressure": _of(
+        lambda w, s: w.cavity_mmhg > s.rig.limits.cavity_pressure_trip_mmhg - 1.5, "probe:cavity_pressure_mmhg"
+    ),
+    "accumulating": _of(
+        lambda w, s: w.cavity_ml > s.fill_ml + 180.0 - PROBE_ML, "probe:reservoir_ml", "probe:flow_lpm", "pump", "link"
+    ),
+    "core_alarm": _of(lambda w, s: w.core_c > s.rig.limits.core_alarm_c - PROBE_C, "probe:core_c"),
+    "core_warn": _of(lambda w, s: w.core_c > s.rig.limits.core_warn_c - PROBE_C, "probe:core_c"),
+    "core_low": _of(lambda w, s: w.core_low_c < s.rig.limits.core_low_c + PROBE_C, "probe:core_c"),
+    "cavity_warm": _of(lambda w, s: w.cavity_c > s.treatment.cavity_warn_c - PROBE_C, *_TEMPERATURE),
+    "cavity_cool": _of(
+        lambda w, s: w.cavity_c < min(41.0, s.treatment.ready_c) + PROBE_C, *_TEMPERATURE, "heater", "pump"
+    ),
+    "line_pressure_high": _of(
+        lambda w, s: w.line_mmhg > s.rig.limits.line_pressure_alarm_mmhg - 2 * PROBE_MMHG,
+        "probe:line_pressure_mmhg",
+        "pump",
+    ),
+    "cavity_pressure_high": _of(
+        lambda w, s: w.cavity_mmhg > s.rig.limits.cavity_pressure_warn_mmhg - 1.5, "probe:cavity_pressure_mmhg", "pump"
+    ),
+    "drift": _of(_never, "pump", "probe:reservoir_ml", "link"),
+    "device_lost": _of(_never, "link", "host"),
+    "overrun": _of(_never, "host"),
+    "protective_lost": _of(_never, "link", "host"),
+}
+ANY = _of(_never, "probe", "link", "heater", "pump", "host")
+
+
+class Judge:
+    """Sees every moment of a run and says of each new trip, and of each MEDIUM alarm, whether it was called for."""
+
+    def __init__(self, setting: Setting, faults: Sequence[tuple[Fault, float]]) -> None:
+        self._setting = setting
+        self._faults = faults
+        self._recent: deque[Moment] = deque()
+        self._stopped_s = -1e9
+
+    def see(self, moment: Moment) -> None:
+        """Keep the truth of the last seconds."""
+        self._recent.append(moment)
+        while self._recent[0].at_s < moment.at_s - WINDOW_S:
+            self._recent.popleft()
+        if any(event.kind == "order" and event.name == "stop" for event in moment.events):
+            self._stopped_s = moment.at_s
+
+    def unjustified(self, trip: Trip) -> str:
+        """Return "" or the words of a trip that nothing called for."""
+        if trip.id == "stop" and self._recent[-1].at_s - self._stopped_s <= 1.0:
+            return ""
+        return "" if self._called_for(trip.id, trip.at_s) else f"{trip.id}: {trip.text}"
+
+    def false_alarm(self, event: Event) -> str:
+        """Return "" or the words of an alarm that nothing called for."""
+        return "" if self._called_for(event.name, event.at_s) else f"{event.name}: {event.text}"
+
+    def _called_for(self, row: str, at_s: float) -> bool:
+        cause = CAUSES.get(row, ANY)
+        if cause.truth(self._window(), self._setting):
+            return True
+        return any(
+            began_s <= at_s <= began_s + (fault.duration_s if fault.duration_s is not None else 1e9) + CAUSE_S
+            and (fault.kind in cause.faults or f"{fault.kind}:{fault.target}" in cause.faults or _crossed(fault, cause))
+            for fault, began_s in self._faults
+        )
+
+    def _window(self) -> Window:
+        recent = self._recent
+        last = recent[-1]
+        return Window(
+            max(m.outlet_c for m in recent),
+            max(m.inflow_c for m in recent),
+            max(m.cavity_c for m in recent),
+            max(m.core_c for m in recent),
+            min(m.core_c for m in recent),
+            max(m.source_c for m in recent),
+            min(m.flow_lpm for m in recent),
+            max(m.flow_lpm for m in recent),
+            max(m.outputs.pump_lpm for m in recent),
+            last.outputs.pump_lpm,
+            max(m.cavity_mmhg for m in recent),
+            max(m.line_mmhg for m in recent),
+            max(m.bubble_mm for m in recent),
+            min(m.reservoir_ml for m in recent),
+            max(m.cavity_ml for m in recent),
+        )
+
+
+def _crossed(fault: Fault, cause: Cause) -> bool:
+    """A swapped plug is a fault of both probes."""
+    return fault.name == "swapped" and f"probe:{fault.value}" in cause.faults
