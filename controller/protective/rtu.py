@@ -57,11 +57,11 @@ class Master:
         frame: str,
         clock: ScaledClock,
         reply_s: float = 0.0,
-        open_port: Callable[[str, int, str, float], Any] = open_serial,
+        open_port: Callable[[str, int, str, float], Any] | None = None,
     ) -> None:
         self._char_s = (1 + int(frame[0]) + (frame[1] != "N") + int(frame[2])) / baud
         wait_s = 8 * self._char_s + max(REPLY_TIMEOUT_S, reply_s)
-        self._port, self._clock = open_port(path, baud, frame, wait_s / clock.speed), clock
+        self._port, self._clock = (open_port or open_serial)(path, baud, frame, wait_s / clock.speed), clock
 
     def close(self) -> None:
         self._port.close()
