@@ -32,6 +32,8 @@ lint: setup
 test: setup lint
 	@rm -f .ran
 	$(BIN)/pytest -m "not hil" --ran .ran
+	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
+	$(BIN)/hipec campaign --runs 300
 	@echo "slow part: real processes over pseudo-terminals (pytest -m hil)"
 	$(BIN)/pytest -m hil --ran .ran
 	$(BIN)/hipec hazards --ran .ran
