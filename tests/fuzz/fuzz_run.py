@@ -114,7 +114,7 @@ def hash_of(frame: bytes) -> str:
 
 def in_parts(frames: int, seed: int, jobs: int) -> Iterator[Ran]:
     """The run dealt out to `jobs` processes in parts, so that it can be watched and stopped."""
-    part = min(500_000, max(1, frames // jobs))
+    part = min(200_000, max(1, frames // jobs))
     parts = [min(part, frames - begin) for begin in range(0, frames, part)]
     with ProcessPoolExecutor(jobs) as pool:
         for future in [pool.submit(run, size, f"{seed} {number}") for number, size in enumerate(parts)]:

@@ -59,7 +59,7 @@ def _struck(rig: Rig, plan: Plan, rng: random.Random) -> Outcome:
     try:
         return strike(rig, plan, rng)
     except (AssertionError, OSError) as error:
-        why = f"{type(error).__name__}: {error}; logs: {rig.said()[-600:]}"
+        why = f"{type(error).__name__}: {error}; logs: {rig.said()[-600:]}; {rig.last_words()}"
         rig.restart()
         return Outcome(plan, "?", math.nan, None, None, (why,), "")
 

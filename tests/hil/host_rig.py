@@ -156,7 +156,7 @@ class Rig:
         elif state.get("asks") and not state.get("gate"):
             self.press(Act(state["asks"]))
 
-    def heat(self, *, for_s: float = 180.0) -> dict[str, Any]:
+    def heat(self, *, for_s: float = 400.0) -> dict[str, Any]:
         """From wherever it stands to power in the heater. Returns the state of that moment."""
         until_s = time.monotonic() + for_s
         state: dict[str, Any] = {}
@@ -206,6 +206,11 @@ class Rig:
         """The logs of the processes, whole."""
         texts = [path.read_text(errors="replace") for path in sorted((self.run_dir / "logs").glob("*.log"))]
         return "\n".join(texts)
+
+    def last_words(self) -> str:
+        """What the supervisor itself said last, and who runs under it."""
+        said = (self.run_dir / "supervisor.out").read_text(errors="replace")[-300:]
+        return f"supervisor says {said!r}, control is process {self.pid('control')}"
 
     def verify_records(self) -> int:
         """How many records there are; every one's chain has to hold, whoever was killed while writing it."""
