@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs mutants hostfaults fuzz campaign nuisance lock clean
+.PHONY: setup run test lint docs mutants coverage hostfaults fuzz campaign nuisance lock clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,12 @@ test: setup lint
 docs: setup
 	$(BIN)/hipec hazards --markdown > docs/hazards.md
 	$(BIN)/hipec alarms --markdown > docs/alarms.md
+
+coverage: setup
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/core tests/protective
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 mutants: setup
 	$(BIN)/python tests/mutants/run.py $(NAMES)

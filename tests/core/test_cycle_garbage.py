@@ -134,8 +134,8 @@ def test_h06_heat_waits_until_flow_has_stood_for_a_second() -> None:
 
 def test_h06_flow_comes_down_slowly_so_that_the_heat_can_come_down_first() -> None:
     world = world_in("perfuse", settle_s=20.0)
-    world.step(Order(Act.FLOW, value=0.6))
     flows = [world.outputs.pump_lpm]
+    flows.append(world.step(Order(Act.FLOW, value=0.6)).pump_lpm)
     for _ in range(200):
         flows.append(world.step().pump_lpm)
     assert flows[-1] == pytest.approx(0.6)
