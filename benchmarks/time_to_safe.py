@@ -22,10 +22,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from config.loading import load_rig
 from controller.core.exchange import Act
+from controller.runtime import certificate
 from controller.runtime.client import Client, Refusal
 from controller.runtime.rundir import CONTROL_SOCKET
-from controller.runtime.session import running
+from controller.runtime.session import run_selftest, running
 
 BUDGET_S = 1.0
 HOT_W = 200.0
@@ -109,13 +111,23 @@ def off_after(bench: Bench, began_s: float) -> float:
     return float(str(bench.ask(do="truth")["heater_off_at"])) - began_s
 
 
+def certify(rig: str, data: Path, run_dir: Path) -> None:
+    """No treatment starts without a self-test; SystemExit when it fails."""
+    done = run_selftest(["--rig", rig, "--simulate"], run_dir, data)
+    if not done.passed:
+        raise SystemExit(f"the self-test failed: {done.lines}")
+    certificate.write(data, load_rig(rig), simulated=True, devices=done.devices, lines=done.lines)
+
+
 def main() -> int:
     """Print the table; 1 when a fault took longer than the budget."""
     rig = sys.argv[1] if len(sys.argv) > 1 else "bench"
     rows: list[tuple[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        arguments = ["--rig", rig, "--simulate", "--data-dir", str(Path(folder) / "data")]
+        data = Path(folder) / "data"
+        certify(rig, data, Path(folder) / "selftest")
+        arguments = ["--rig", rig, "--simulate", "--data-dir", str(data)]
         with running(arguments, run_dir):
             bench = Bench(run_dir / "sim.sock")
             with Client(run_dir / CONTROL_SOCKET) as client:

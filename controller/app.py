@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from config.problems import ConfigError
-from controller.commandline import alarming, campaigning, evidence, looking, operating, simulating
+from controller.commandline import alarming, campaigning, evidence, looking, operating, simulating, testing
 from controller.commandline.options import NOTICE
 from controller.runtime.client import Refusal, Unreachable
 from controller.runtime.rundir import InUse
@@ -27,7 +27,7 @@ COMMANDS = (
     simulating.faults,
     looking.check,
     looking.devices,
-    looking.selftest,
+    testing.selftest,
     evidence.hazards,
     alarming.alarms,
     alarming.sounds,

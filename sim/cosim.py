@@ -121,7 +121,7 @@ class Cosim:
             )
         faults = self._read(now_s)
         overrun_s = max(0.0, now_s - self._due_s)
-        self.inputs = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s)
+        self.inputs = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s, session="")
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
         self._due_s = START_S + (self._cycles + 1) * CYCLE_S

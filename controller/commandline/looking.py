@@ -1,11 +1,9 @@
-"""Commands that look at a rig: check, devices, selftest."""
+"""Commands that look at a rig: check, devices."""
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -20,11 +18,9 @@ from controller.commandline.options import (
     AsJson,
     PortMap,
     RigName,
-    RunDir,
     TreatmentName,
     parse_ports,
     print_rows,
-    repeated,
 )
 
 
@@ -69,31 +65,6 @@ def devices(
         for family in families().values()
     ]
     print_rows(("family", "title", "roles", "wire", "when the host falls silent"), rows, as_json)
-
-
-def selftest(
-    rig: Annotated[str | None, typer.Option(help="A rig with real ports. Default: the simulated bench.")] = None,
-    simulate: Annotated[bool, typer.Option(help="Serve every port of the rig from the simulator.")] = False,
-    speed: Annotated[float, typer.Option(min=1.0, max=100.0)] = 1.0,
-    port: PortMap = None,
-    run_dir: RunDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run the session self-test on a rig and print each check with its measured value."""
-    from controller.runtime.session import run_selftest
-
-    name = rig or "bench"
-    parse_ports(port, load_rig(name))
-    simulated = simulate or rig is None
-    arguments = ["--rig", name, "--speed", str(speed), *repeated("--port", port)]
-    arguments += ["--simulate"] if simulated else []
-    with tempfile.TemporaryDirectory(prefix="hipec-selftest-") as folder:
-        where = Path(folder)
-        checks, passed = run_selftest([*arguments, "--data-dir", str(where / "data")], run_dir or where)
-    if not as_json:
-        Console().print(f"[bold]{'SIMULATED ' if simulated else ''}self-test {'passed' if passed else 'FAILED'}[/]")
-    print_rows(("name", "measured", "allowed", "passed"), checks, as_json)
-    raise typer.Exit(0 if passed else 1)
 
 
 def _wiring(rig: Rig) -> Table:

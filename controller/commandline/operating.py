@@ -22,6 +22,7 @@ from controller.commandline.options import (
     parse_ports,
     repeated,
 )
+from controller.commandline.testing import ensure
 from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import Request, order_of
@@ -77,6 +78,7 @@ def run(
     )
     arguments += served if place is not None else []
     said = "" if place is None else f"Console: {place.url}"
+    ensure(chosen, name, simulated=simulated, port=port, run_dir=run_dir, data=data)
     if view and sys.stdin.isatty() and sys.stdout.isatty():
         with running(arguments, where):
             show(where, said=said)

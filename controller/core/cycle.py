@@ -29,7 +29,7 @@ from controller.core import balance as volumes
 from controller.core.alarm_limits import AlarmLimits
 from controller.core.balance import Balance
 from controller.core.dose import Dose
-from controller.core.exchange import Event, Inputs, Order, Outputs, ProtectiveStatus
+from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
 from controller.core.interlocks import Interlock, Latch
 from controller.core.line_model import LineModel
@@ -123,7 +123,7 @@ class Cycle:
         events: tuple[Event, ...] = ()
         stop_asked, goto = "", ""
         if inputs.orders:
-            state, events, stop_asked, goto = self._obey(state, step, inputs.orders, now_s)
+            state, events, stop_asked, goto = self._obey(state, step, inputs, now_s)
         if state.limits.pending is not None:
             limits, lapsed = alarm_limits.lapse(state.limits, now_s)
             state, events = state._replace(limits=limits), events + lapsed
@@ -200,7 +200,7 @@ class Cycle:
         )
 
     def _obey(
-        self, state: CycleState, step: Step, asked: tuple[Order, ...], now_s: float
+        self, state: CycleState, step: Step, inputs: Inputs, now_s: float
     ) -> tuple[CycleState, tuple[Event, ...], str, str]:
         desk = orders.Desk(
             state.walk,
@@ -215,8 +215,9 @@ class Cycle:
             now_s,
             state.limits,
             short_ml=drain_short_ml(step, state.walk, state.volumes, now_s),
+            session=inputs.session,
         )
-        desk, events = orders.apply(desk, asked)
+        desk, events = orders.apply(desk, inputs.orders)
         outputs = state.outputs
         reset_asked_s = state.reset_asked_s
         if desk.reset_asked:

@@ -16,6 +16,7 @@ class Act(enum.Enum):
     """What a person can ask for."""
 
     START = "start"  # leave STANDBY
+    SELF_TEST = "self_test"  # the self-test alone, and back to STANDBY
     CONFIRM = "confirm"  # pass the gate that waits for a person
     DOSE = "dose"  # the drug fraction was given: `text` = "lot;who"
     HOLD = "hold"
@@ -74,6 +75,7 @@ class Inputs(NamedTuple):
     link_faults: tuple[LinkFault, ...] = ()
     host_faults: tuple[str, ...] = ()  # e.g. "recorder: disk full", "loop 0.31 s late"
     overrun_s: float = 0.0  # lateness of this cycle
+    session: str = "no session self-test is known"  # why no treatment may start; "" with a valid certificate
     restarted: str = ""  # in the first cycle only: what the controller before was doing when it ended unasked
     attended_s: float = 0.0  # since a console of people last took a state
     wall_jump_s: float = 0.0  # the wall clock against the monotonic one, since the cycle before

@@ -50,6 +50,7 @@ class Desk(NamedTuple):
     reset_asked: bool = False
     stop_asked: str = ""
     short_ml: float = 0.0  # the drain left that much behind
+    session: str = ""  # why no treatment may start
 
 
 class RefusedOrder(Exception):
@@ -74,7 +75,9 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; start is allowed in STANDBY")
     if desk.latch.tripped:
         raise RefusedOrder("a trip is latched; reset first")
-    walk = desk.walk._replace(started_s=desk.now_s, hold="")
+    if desk.session:
+        raise RefusedOrder(desk.session)
+    walk = desk.walk._replace(started_s=desk.now_s, hold="", testing=False)
     configured = desk.alarm_limits.configured
     return desk._replace(
         walk=walk,
@@ -82,6 +85,15 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
         goto="self_test",
         alarm_limits=AlarmLimits(configured, configured),
     ), "treatment started, alarm limits at their defaults"
+
+
+def _self_test(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.step.name != "standby":
+        raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; the self-test is allowed in STANDBY")
+    if desk.latch.tripped:
+        raise RefusedOrder("a trip is latched; reset first")
+    latch = desk.latch._replace(armed=True, still=False)
+    return desk._replace(walk=desk.walk._replace(hold="", testing=True), latch=latch, goto="self_test"), "self-test"
 
 
 def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
@@ -217,6 +229,7 @@ def _gate_open(desk: Desk) -> None:
 
 _HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
     Act.START: _start,
+    Act.SELF_TEST: _self_test,
     Act.CONFIRM: _confirm,
     Act.DOSE: _dose,
     Act.HOLD: _hold,

@@ -45,6 +45,7 @@ class Walk(NamedTuple):
     """Where the treatment stands. Times in monotonic seconds; None where it has not happened."""
 
     step: str = "standby"
+    testing: bool = False  # the self-test alone: after it comes STANDBY again
     entered_s: float = 0.0
     hold: str = ""  # why it is held, "" when it is not
     gate_since_s: float | None = None

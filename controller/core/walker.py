@@ -34,7 +34,7 @@ class Walker:
             return state._replace(gate=walk.hold or "reset"), ()
         if walk.confirmed:
             # Taken at an open gate; a drug that is in does not come out when the gate closes in the next instant.
-            return self._enter(state, self._steps[self._after(step)], now_s)
+            return self._enter(state, self._steps[self._after(step, state)], now_s)
         if missing:
             if missing == state.gate and walk.gate_since_s is None:
                 return state, ()
@@ -49,7 +49,7 @@ class Walker:
             walk = walk._replace(ready_s=now_s)
         if step.asks:
             return state._replace(gate="", walk=walk), ()
-        return self._enter(state._replace(walk=walk), self._steps[self._after(step)], now_s)
+        return self._enter(state._replace(walk=walk), self._steps[self._after(step, state)], now_s)
 
     def scene(self, state: CycleState, step: Step, now_s: float) -> Scene:
         """What a gate and a step's flow may look at."""
@@ -69,10 +69,14 @@ class Walker:
             state.identity.proved,
         )
 
-    def _after(self, step: Step) -> str:
+    def _after(self, step: Step, state: CycleState) -> str:
+        if step.name == "self_test" and state.walk.testing:
+            return "standby"
         return step.then if step.then in self._steps else "complete"
 
     def _enter(self, state: CycleState, step: Step, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
         walk = enter(state.walk, step, now_s)
+        if step.name == "standby":
+            state = state._replace(latch=state.latch._replace(armed=False))
         state = state._replace(walk=walk, volumes=on_entry(step, state.volumes), gate=BEGUN)
         return state, (Event(now_s, "phase", step.name, f"{step.phase.value}: {step.doing}"),)

@@ -132,6 +132,10 @@ class Bench:
         """Devices that do not answer as they should."""
         return tuple(fault for worker in self.workers for fault in worker.link_faults())
 
+    def identities(self) -> dict[str, str]:
+        """Who answered when each device's session was last opened; "" before."""
+        return {name: slot.identity for name, slot in self._slots.items()}
+
     def statistics(self) -> list[LinkStatistics]:
         """One snapshot for each device."""
         return [line for worker in self.workers for line in worker.statistics()]

@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
 from controller.records.header import config_json
+from controller.runtime import certificate
 from controller.runtime import settings as command_line
 from controller.runtime.api import ApiServer
 from controller.runtime.bench import BadRig, Bench
@@ -175,7 +177,21 @@ class Control:
             clock=self._clock,
             about=about(settings),
             restored=restored,
+            session=self._session(bench),
         )
+
+    def _session(self, bench: Bench) -> Callable[[], str]:
+        """The certificate is read once: whoever makes another one has this controller ended."""
+        settings = self._settings
+        path = certificate.place(settings.data_dir, settings.rig, simulated=settings.simulated)
+        found = certificate.read(path)
+
+        def session() -> str:
+            return certificate.refusal(
+                found, settings.rig, simulated=settings.simulated, wall_s=time.time(), devices=bench.identities()
+            )
+
+        return session
 
     def _begin(self, recorder: Recorder, not_granted: tuple[str, ...], restored: Restored) -> None:
         settings, now_s = self._settings, self._clock.now()

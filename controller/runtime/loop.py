@@ -105,6 +105,7 @@ class Loop:
         clock: Clock,
         about: Mapping[str, object],
         restored: Restored | None = None,
+        session: Callable[[], str] = lambda: "no session self-test is known",
         period_s: float = PERIOD_S,
     ) -> None:
         self.lateness = Lateness()
@@ -117,6 +118,8 @@ class Loop:
         self._clock = clock
         self._about = about
         self._period_s = period_s
+        self._session = session
+        self._status: ProtectiveStatus | None = None
         self._restarted = "" if restored is None else restored.text
         self._state = cycle.initial(clock.now()) if restored is None else cycle.initial(clock.now(), restored)
         self._seq = 0
@@ -168,14 +171,16 @@ class Loop:
         orders = (Order(Act.STOP),) if stopped else ()
         if ticket is not None:
             orders = (*orders, ticket.order)
+        self._status = self._link.status()
         inputs = Inputs(
             readings=self._bench.inputs(now_s),
             orders=orders,
-            protective=self._link.status(),
+            protective=self._status,
             link_faults=self._bench.link_faults(),
             host_faults=self._host_faults(late_s),
             # Wall seconds: the punctuality of the host does not get better when a simulated clock runs faster.
             overrun_s=self._clock.wall_s(late_s),
+            session=self._session() if orders else "",  # only an order asks
             restarted=self._restarted,
         )
         self._restarted = ""
@@ -228,6 +233,7 @@ class Loop:
             "at_s": now_s,
             "seq": self._seq,
             "failure": self.failure,
+            "protective": None if self._status is None else self._status._asdict(),
             "lateness": self.lateness.summary(),
             "links": [line._asdict() for line in self._bench.statistics()],
         }

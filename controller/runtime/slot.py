@@ -63,6 +63,7 @@ class LinkStatistics(NamedTuple):
     latency_max_s: float
     rate_hz: float
     fault: str
+    identity: str = ""
 
 
 class DeviceSlot:
@@ -73,6 +74,7 @@ class DeviceSlot:
         self.readings: Mapping[str, Reading] = {}
         self.fault: LinkFault | None = LinkFault(name, clock.now(), f"{name}: no session yet")
         self.tried = False
+        self.identity = ""
         self.next_try_s = 0.0
         self._make = make
         self._board = board
@@ -167,6 +169,7 @@ class DeviceSlot:
             self._latency_max_s,
             rate_hz,
             fault,
+            self.identity,
         )
 
     def _attached(self) -> Device:
@@ -183,7 +186,8 @@ class DeviceSlot:
         self._told = None
         self._made_safe = False
         self._began_s = 0.0
-        self._note("note", self.name, f"{self.name}: session open with {' '.join(part for part in identity if part)}")
+        self.identity = " ".join(part for part in identity if part)
+        self._note("note", self.name, f"{self.name}: session open with {self.identity}")
 
     def _exchange(self, device: Device) -> None:
         command, expired = self._board.ask(self.name, self._clock.now())

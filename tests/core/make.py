@@ -82,6 +82,7 @@ class World:
         self.link_faults: tuple[LinkFault, ...] = ()
         self.host_faults: tuple[str, ...] = ()
         self.overrun_s = 0.0
+        self.session = ""  # a certificate is there
         self.restarted = ""
         self.attended_s = 0.0
         self.wall_jump_s = 0.0
@@ -159,6 +160,7 @@ class World:
             self.link_faults,
             self.host_faults,
             self.overrun_s,
+            self.session,
             self.restarted,
             self.attended_s,
             self.wall_jump_s,

@@ -9,7 +9,7 @@ from make import World, world_in
 from runs import RIGS, Run
 
 from config.loading import load_rig
-from controller.core.exchange import Act
+from controller.core.exchange import Act, Inputs, Order
 from controller.core.probe_identity import ALL, Identity, step
 from sim.cosim import START_S
 from sim.faults import parse
@@ -165,3 +165,35 @@ def test_fluid_that_is_warm_already_shows_nothing() -> None:
         identity = step(identity, {"heater_outlet_c": warm, "inflow_c": warm, "outflow_c": 30.0})
     assert not identity.proved
     assert not identity.wrong
+
+
+def test_start_is_refused_without_a_session_self_test_and_the_self_test_alone_ends_in_standby() -> None:
+    world = world_in("standby")
+    world.session = "there is no session self-test of this rig"
+    world.step(Act.START)
+    assert "no session self-test" in world.refused()
+    assert world.step_name == "standby"
+    world.step(Act.SELF_TEST)
+    assert world.step_name == "self_test"
+    world.step(Act.SELF_TEST)
+    assert "allowed in STANDBY" in world.refused()
+    world.until(lambda w: w.step_name == "standby", within_s=20.0)
+    assert not world.trips
+    assert not world.state.latch.armed
+    assert all(check.passed for check in world.state.checks)
+    world.step(Act.START)
+    assert "no session self-test" in world.refused()
+
+
+def test_inputs_that_say_nothing_of_a_self_test_start_nothing() -> None:
+    world = world_in("standby")
+    inputs = world.inputs(Order(Act.START))._replace(session=Inputs({}).session)
+    state, _, _ = world.cycle.step(world.state, inputs, world.now_s + 0.1)
+    assert state.walk.step == "standby"
+
+
+def test_the_self_test_is_refused_while_a_trip_is_latched() -> None:
+    world = world_in("standby")
+    world.step(Act.STOP)
+    world.step(Act.SELF_TEST)
+    assert "reset first" in world.refused()

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from certified import certify
+
 from controller.core.exchange import Act
 from controller.records.reader import Record
 from controller.runtime.children import Child
@@ -101,6 +103,7 @@ class Rig:
         ports = [word for name, path in self.sim.ports.items() for word in ("--port", f"{name}={path}")]
         places = ["--run-dir", str(self.run_dir), "--log-dir", str(self.run_dir / "logs")]
         data = ["--data-dir", str(self.data_dir)]
+        certify(self.data_dir, self.name, simulated=False)
         self.supervisor = Child(
             name="supervisor",
             module="controller.runtime.supervisor",

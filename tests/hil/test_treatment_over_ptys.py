@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certified import certify
 
 from controller.core.exchange import Act
 from controller.runtime.client import Client, Refusal
@@ -52,6 +53,7 @@ def follow(client: Client, done: Callable[[dict[str, Any]], bool], for_s: float)
 def test_a_treatment_completes_over_real_protocols_without_a_communication_fault(rig: str, tmp_path: Path) -> None:
     arguments = ["--rig", rig, "--simulate", "--speed", "8", "--treatment", str(SHORT)]
     run_dir = tmp_path / "run"
+    certify(tmp_path / "data", rig)
     with running([*arguments, "--data-dir", str(tmp_path / "data")], run_dir), at(run_dir) as client:
         seen = follow(client, lambda state: state["phase"] == "COMPLETE" or bool(state["trips"]), 300.0)
     last = seen[-1]
@@ -66,6 +68,7 @@ def test_a_treatment_completes_over_real_protocols_without_a_communication_fault
 
 def test_stop_takes_heat_and_flow_and_nothing_comes_back_by_itself(tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
+    certify(tmp_path / "data")
     arguments = ["--rig", "bench", "--simulate", "--speed", "4", "--treatment", str(SHORT)]
     with running([*arguments, "--data-dir", str(tmp_path / "data")], run_dir), at(run_dir) as client:
         follow(client, lambda state: state["step"] == "preheat" and state["heat_on"], 60.0)
@@ -79,6 +82,7 @@ def test_stop_takes_heat_and_flow_and_nothing_comes_back_by_itself(tmp_path: Pat
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_heat_goes_off_when_control_is_gone_and_a_new_control_begins_in_standby(number: int, tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
+    certify(tmp_path / "data")
     arguments = ["--rig", "bench", "--simulate", "--treatment", str(SHORT)]
     with running([*arguments, "--data-dir", str(tmp_path / "data")], run_dir):
         with at(run_dir) as client:
