@@ -57,7 +57,8 @@ def running(arguments: Sequence[str], run_dir: Path) -> Iterator[Child]:
 def run_selftest(arguments: Sequence[str], run_dir: Path, data_dir: Path) -> SelfTest:
     """Start the rig, run SELF_TEST, then stop control (SIGSTOP) with the contactor closed; verify the record.
 
-    The records of it go into a folder of their own under `data_dir`: no treatment is restored from them. Real time only. Raises NotRunning when the rig does not come up or control fails.
+    Its records go into a folder of their own under `data_dir`: no treatment is restored from them. In real time only.
+    Raises NotRunning when the rig does not come up or control fails.
     """
     data_dir = data_dir / "selftest"
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

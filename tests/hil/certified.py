@@ -1,4 +1,4 @@
-"""A session self-test for the tests: run once in each process of tests, on real processes, and certified where asked."""
+"""A session self-test for the tests: run once, on real processes, and certified where asked."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_a_fresh_one_of_this_rig_these_devices_and_this_host_counts(made: Certif
 
 
 def test_the_names_of_the_ports_are_not_part_of_the_rig(made: Certificate) -> None:
-    ports = {name: msgspec.structs.replace(port, path=f"/dev/pts/{at}") for at, (name, port) in enumerate(RIG.ports.items())}
+    ports = {name: msgspec.structs.replace(port, path=f"/dev/pts/{name}") for name, port in RIG.ports.items()}
     assert refusal(made, rig=msgspec.structs.replace(RIG, ports=ports)) == ""
 
 
