@@ -46,7 +46,7 @@ class Loop:
         self._said: dict[str, str] = {}
 
     def round(self) -> None:
-        """Read both probes, read the contactor back, re-arm its lease; decide after each; report once at least."""
+        """Read both probes, read the contactor back, re-arm its lease; decide and report after each."""
         if self._master is None:
             self._clock.sleep(REPLY_TIMEOUT_S)  # heartbeats and status go on at this pace
             try:
@@ -62,7 +62,6 @@ class Loop:
         self._renew("contactor", self._wiring.contactor_channel, self._outputs.refresh)
         self._renew("clamp", self._wiring.clamp_channel, self._outputs.free)
         self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
-        self._report()
 
     def make_safe(self) -> None:
         """Open the contactor, tried once, and give the port back."""
@@ -73,12 +72,11 @@ class Loop:
     def _decide(self) -> None:
         if beat := self._link.hear():
             self._inputs = self._inputs._replace(**beat._asdict())
-        now_s, wiring, permitted = self._clock.now(), self._wiring, self._outputs.permit
+        now_s, wiring = self._clock.now(), self._wiring
         self._state, self._outputs = step(self._state, self._inputs, now_s, wiring.limits, wiring.allowance_s)
         permit = "permit" if self._outputs.permit else f"no permit: {self._outputs.trip or self._outputs.why_not}"
         self._note("decision", permit + (", heat" if self._outputs.close_contactor else ""))
-        if permitted and not self._outputs.permit:
-            self._report()  # before a silent wire is waited for: control takes its own heat away meanwhile
+        self._report()  # before a silent wire is waited for: control takes its own heat away meanwhile
         if not self._outputs.close_contactor and (self._may_be_closed or self._inputs.contactor_closed):
             self._try("contactor", self._open)
             self._try("contactor", self._read_contactor)
