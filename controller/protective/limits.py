@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-PROBE_LOW_C = 2.0  # perfusate is never colder: such a probe is broken or not in the circuit
-PROBE_STEP_C = 0.1  # the last digit of the probe board
+PROBE_LOW_C, PROBE_STEP_C = 2.0, 0.1  # perfusate is never colder: such a probe is broken; the board's last digit
 CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this time
 LEASE_TENTHS, LEASE_S = 20, 2.0  # the contactor opens by itself so long after the last flash-on
 REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide

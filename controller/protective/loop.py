@@ -60,8 +60,8 @@ class Loop:
         self._decide()
         # The lease only straight after a read-back: that it has lapsed must be seen before it is covered up.
         self._renew("contactor", self._wiring.contactor_channel, self._outputs.refresh)
-        self._renew("clamp", self._wiring.clamp_channel, self._outputs.free)
-        self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
+        if not self._renew("clamp", self._wiring.clamp_channel, self._outputs.free):  # one a round: probes go first
+            self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
 
     def make_safe(self) -> None:
         """Open the contactor, tried once, and give the port back."""
@@ -96,15 +96,16 @@ class Loop:
         if before and not closed and self._state.seq >= 0:
             self._opened_s = self._clock.now() - self._state.alive_at_s
 
-    def _renew(self, what: str, channel: int | None, wanted: bool) -> None:
+    def _renew(self, what: str, channel: int | None, wanted: bool) -> bool:
         now_s = self._clock.now()
         if channel is None or not wanted or now_s < self._rearm_at_s.get(channel, now_s):
-            return
+            return False
         if what == "contactor":
             self._may_be_closed, self._lease_until_s = True, now_s + LEASE_S + REPLY_TIMEOUT_S
         if self._try(what, lambda to: to.write_coil(self._wiring.relay_unit, FLASH_ON + channel, LEASE_TENTHS)):
             self._rearm_at_s[channel] = now_s + REARM_S  # without an answer it is due again at once
         self._decide()
+        return True
 
     def _open(self, master: Master) -> None:
         self._rearm_at_s.pop(self._wiring.contactor_channel, None)
