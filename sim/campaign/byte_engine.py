@@ -235,6 +235,7 @@ class ByteEngine:
             desk=self._desk,
             clock=self._clock,
             about={},
+            session=lambda: "",  # a bench of twins, tested by its own tests
         )
         self._due_s = self.now_s
         self._looked_s = 0.0
