@@ -124,10 +124,7 @@ def dask_executor(address: str) -> Executor:
 def _in_time(futures: Sequence[Future[_Result]]) -> Iterator[_Result]:
     """Each result when it is there; on any failure the rest is not begun."""
     try:
-        if futures and type(futures[0]).__module__.startswith("distributed"):
-            yield from (future.result() for future in futures)
-        else:
-            yield from (future.result() for future in as_completed(futures))
+        yield from (future.result() for future in as_completed(futures))
     finally:
         for future in futures:
             future.cancel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from concurrent.futures import Future
 
 import pytest
@@ -129,3 +131,24 @@ def test_without_dask_one_message_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(ValueError, match=r"hipec\[dask\]"):
         dask_executor("127.0.0.1:1")
+
+
+DASK = """
+from distributed import LocalCluster
+from sim.campaign import campaign
+campaign.run_block = lambda number, seeds, engine: [SEEN(seed) for seed in seeds]
+class SEEN:
+    violations = ()
+    def __init__(self, seed): self.seed = seed
+with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    executor = campaign.dask_executor(cluster.scheduler_address)
+    verdicts, _ = campaign.run_campaign(range(60), executor, progress=lambda done, bad: None)
+    print([verdict.seed for verdict in verdicts] == list(range(60)))
+    executor.shutdown()
+"""
+
+
+def test_a_dask_cluster_does_the_same_work_through_the_same_interface() -> None:
+    pytest.importorskip("distributed")
+    done = subprocess.run([sys.executable, "-c", DASK], capture_output=True, text=True, timeout=100)
+    assert done.stdout.strip() == "True", done.stderr
