@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -111,11 +112,11 @@ def local_executor(workers: int | None) -> Executor:
 def dask_executor(address: str) -> Executor:
     """The same interface on a dask cluster. Raises ValueError when dask.distributed is missing or nobody answers."""
     try:
-        from distributed import Client
+        distributed: Any = import_module("distributed")
     except ImportError as error:
         raise ValueError("--dask needs dask.distributed: pip install 'hipec[dask]'") from error
     try:
-        executor: Executor = Client(address).get_executor()
+        executor: Executor = distributed.Client(address).get_executor()
     except OSError as error:
         raise ValueError(f"--dask {address}: no scheduler answers there: {error}") from error
     return executor
