@@ -168,6 +168,7 @@ class ApiServer:
                 self._order(client, request)
             elif request.do == "state":
                 self._respond(client, Response(id=request.id, state=dict(self._desk.state)))
+                self._desk.seen()
             else:
                 client.subscription = request.id
                 client.seen_seq = -1
@@ -221,6 +222,8 @@ class ApiServer:
             self._drop(client)
             return
         del client.outgoing[:sent]
+        if sent and client.subscription is not None:
+            self._desk.seen()
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.outgoing else 0)
         self._selector.modify(client.connection, wanted, client)
 

@@ -6,6 +6,7 @@ queue at all. Not responsible for sockets (`api`) or for what an order does (the
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -44,8 +45,15 @@ class Desk:
         self.state: Mapping[str, object] = {}
         self.state_seq = 0
         self.api_fault = ""
+        self.seen_s = (
+            time.monotonic()
+        )  # when a client last took a state; wall seconds, a person's time does not run faster
         self._orders: deque[Ticket] = deque()
         self._answers: deque[Answer] = deque()
+
+    def seen(self) -> None:
+        """A client has taken a state."""
+        self.seen_s = time.monotonic()
 
     def submit(self, ticket: Ticket) -> str:
         """Queue an order. Returns "" or why it cannot be taken."""

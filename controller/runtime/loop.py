@@ -8,6 +8,7 @@ Not responsible for any decision (`controller.core.cycle`) or any byte (`ports`)
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +26,11 @@ LATE_S = 0.2  # wall seconds; later than this is told to the cycle as a fault of
 SHOW_EVERY_WALL_S = 0.1  # however fast the clock runs, people are shown ten states a second,
 SAMPLE_EVERY_S = 1.0  # and the record has one sample for each of its seconds at least
 WAIT_AT_MOST_S = 0.5
+
+
+def _wall_offset() -> float:
+    """The wall clock minus the monotonic one, s."""
+    return time.time() - time.monotonic()
 
 
 class CycleLike(Protocol):
@@ -107,6 +113,7 @@ class Loop:
         restored: Restored | None = None,
         session: Callable[[], str] = lambda: "no session self-test is known",
         period_s: float = PERIOD_S,
+        wall_offset: Callable[[], float] = _wall_offset,
     ) -> None:
         self.lateness = Lateness()
         self.failure = ""
@@ -120,6 +127,8 @@ class Loop:
         self._period_s = period_s
         self._session = session
         self._status: ProtectiveStatus | None = None
+        self._wall_offset = wall_offset
+        self._wall_offset_s = wall_offset()
         self._restarted = "" if restored is None else restored.text
         self._state = cycle.initial(clock.now()) if restored is None else cycle.initial(clock.now(), restored)
         self._seq = 0
@@ -182,6 +191,8 @@ class Loop:
             overrun_s=self._clock.wall_s(late_s),
             session=self._session() if orders else "",  # only an order asks
             restarted=self._restarted,
+            attended_s=time.monotonic() - self._desk.seen_s,
+            wall_jump_s=self._wall_jump_s(),
         )
         self._restarted = ""
         try:
@@ -248,6 +259,11 @@ class Loop:
         if not (late_wall_s <= LATE_S):
             faults.append(f"loop {late_wall_s:.2f} s late")
         return tuple(faults)
+
+    def _wall_jump_s(self) -> float:
+        """By how much the wall clock has run away from the monotonic one since the cycle before."""
+        before, self._wall_offset_s = self._wall_offset_s, self._wall_offset()
+        return self._wall_offset_s - before
 
     def _wait_until(self, deadline_s: float, ending: Callable[[], bool]) -> None:
         while not ending():

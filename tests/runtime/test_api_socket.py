@@ -358,3 +358,14 @@ def test_bytes_that_no_json_reader_can_read_leave_the_api_serving(served: Served
         other.stop()
     assert served.desk.stop.pending
     assert served.desk.api_fault == ""
+
+
+def test_h44_a_client_that_takes_states_attends_and_one_that_only_connects_does_not(served: Served) -> None:
+    before_s = served.desk.seen_s = served.desk.seen_s - 100.0
+    with raw(served.path):
+        served.desk.show({"phase": "STANDBY"})
+        time.sleep(0.1)
+        assert served.desk.seen_s == before_s
+    with Client(served.path) as client:
+        client.state()
+    assert served.desk.seen_s >= before_s + 100.0

@@ -237,3 +237,25 @@ def test_lateness_keeps_quantiles_within_a_tenth_of_a_decade() -> None:
     lateness.add(99.0, 3)
     assert lateness.quantile_s(1.0) == 99.0
     assert lateness.summary()["missed"] == 3
+
+
+def test_h36_a_wall_clock_that_is_set_is_told_once_and_changes_no_deadline() -> None:
+    rig = Rigged()
+    offset_s = 0.0
+    rig.loop._wall_offset = lambda: offset_s
+    rig.loop._wall_offset_s = offset_s
+    rig.once()
+    offset_s = 86400.0
+    rig.once()
+    rig.once()
+    assert [seen.wall_jump_s for seen in rig.cycle.seen] == [0.0, 86400.0, 0.0]
+
+
+def test_h44_the_cycle_is_told_how_long_nobody_has_taken_a_state() -> None:
+    rig = Rigged()
+    rig.desk.seen_s -= 30.0
+    rig.once()
+    rig.desk.seen()
+    rig.once()
+    assert rig.cycle.seen[0].attended_s >= 30.0
+    assert rig.cycle.seen[1].attended_s < 5.0
