@@ -72,9 +72,11 @@ def test_what_is_missing_is_null_and_says_why(finished: Path) -> None:
     assert json.loads(row["outputs"])["bath_setpoint_c"] == 44.0
     assert json.loads(row["protective"])["permit"] is True
     assert json.loads(row["faults"]) == {
-        "links": [["pump", 990.0, "no reply"]],
+        "links": [["pump", 990.0, "no reply", False]],
         "host": ["loop 0.31 s late"],
         "late_s": 0.31,
+        "attended_s": 0.0,
+        "wall_jump_s": 0.0,
     }
     assert json.loads(row["state"]) == {"phase": "PERFUSE", "hold": ""}
 
