@@ -174,3 +174,16 @@ def test_h20_a_cold_cavity_probe_is_left_out_and_a_hot_one_is_not() -> None:
     assert (cold.cavity_outlier, cold.cavity_valid, cold.cavity_mean_c) == ("cavity_3_c", 2, pytest.approx(41.9))
     hot = vote(42.0, 41.8, 47.0)
     assert (hot.cavity_outlier, hot.cavity_max_c) == ("", 47.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "age_s"),
+    [(math.nan, 0.0), (math.inf, 0.0), (-math.inf, 0.0), (200.0, 0.0), (-50.0, 0.0), (42.0, 1.5), (42.0, -0.1)],
+)
+def test_h18_h36_no_number_out_of_range_old_or_of_the_future_is_not_believed(value: float, age_s: float) -> None:
+    sensing = Sensing(rig=make_rig())
+    _, fresh = sensing.step({}, {"inflow_c": Reading(42.0, NOW_S)}, NOW_S)
+    _, sensed = sensing.step({}, {"inflow_c": Reading(value, NOW_S - age_s)}, NOW_S)
+    assert "inflow_c" in fresh.good
+    assert "inflow_c" not in sensed.good
+    assert sensed.bad["inflow_c"]
