@@ -164,6 +164,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "bubble_lost": AlarmRow(_D, _SOON, because=_UNPLUG),
     "level_lost": AlarmRow(_D, _SOON, because=_UNPLUG),
     "core_lost": AlarmRow(_D, _LATE, because=_UNPLUG, slow=_BODY_LAG),
+    "swapped": AlarmRow(_D, _SOON, needs=("heater_outlet_c", "inflow_c", "outflow_c")),
     "order": AlarmRow(_D, _SOON, needs=("heater_outlet_c", "inflow_c"), slow=_LAG),
     "inflow_disagrees": AlarmRow(_D, _SOON, needs=("inflow_c", "inflow_b_c"), slow=_LAG),
     "outlet_disagrees": AlarmRow(_D, _SOON, needs=("heater_outlet_c", "outlet_b_c"), slow=_LAG),

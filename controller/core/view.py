@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from controller.core import alarm_limits, alarm_view
+from controller.core.exchange import Outputs
 from controller.core.treatment import contact_min, next_dose_min
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "mode": regulation.mode.value,
         "setback_c": regulation.setback_c,
         "heat_on": outputs.heat_on,
-        "quiet": outputs.quiet,
+        "annunciator": _annunciator(cycle, outputs),
         "pump_lpm": outputs.pump_lpm,
         "inflow_open": outputs.inflow_open,
         "outflow_closed": outputs.outflow_closed,
@@ -77,6 +78,12 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         **alarm_limits.view(state.limits, now_s),
         "checks": [c._asdict() for c in state.checks],
     }
+
+
+def _annunciator(cycle: Cycle, outputs: Outputs) -> str:
+    if cycle.rig.actuators.annunciator is None:
+        return "not fitted"
+    return "held silent" if outputs.quiet else "sounds"
 
 
 def values(cycle: Cycle, state: CycleState) -> dict[str, float | None]:

@@ -54,7 +54,7 @@ def _title(shown: Mapping[str, Any]) -> str:
     if paused_s > 0.0:
         return f"Alarms   AUDIO PAUSED, {paused_s:.0f} s left (P ends it)"
     if shown.get("sounding") == "HIGH" and shown.get("escalation", {}).get("after_s", 0.0) > 0.0:
-        external = ", annunciator sounds" if shown["escalation"]["external"] else ""
+        external = ", annunciator sounds" if shown.get("annunciator") == "sounds" else ""
         return f"Alarms   unanswered for {shown['escalation']['after_s']:.0f} s or more{external}: a acknowledges"
     return "Alarms"
 

@@ -18,6 +18,7 @@ from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outpu
 from controller.core.signals import Quality, Reading
 from controller.core.state import CycleState
 
+RELAYS = ("pump_enable", "inflow_open", "outflow_closed", "annunciator")
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)
 START_S = 1000.0
 CYCLE_S = 0.1
@@ -26,9 +27,7 @@ COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
 
 
 def make_rig(kind: str = "bath", *, heater: Mapping[str, float] | None = None, **limits: float) -> Rig:
-    relay = {
-        f: {"device": "relay", "channel": n} for n, f in enumerate(("pump_enable", "inflow_open", "outflow_closed"))
-    }
+    relay = {f: {"device": "relay", "channel": n} for n, f in enumerate(RELAYS)}
     return msgspec.convert(
         {
             "name": "bench",

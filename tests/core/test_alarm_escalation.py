@@ -162,8 +162,10 @@ def test_h42_h05_the_annunciator_is_let_go_after_30_s_without_an_answer_and_held
     assert world.outputs.quiet
     world.run(2.0)
     assert not world.outputs.quiet
+    assert world.cycle.view(world.state)["annunciator"] == "sounds"
     world.step(Act.ACKNOWLEDGE)
     assert world.outputs.quiet
+    assert world.cycle.view(world.state)["annunciator"] == "held silent"
 
 
 def test_what_every_failure_ends_in_lets_the_annunciator_sound() -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from runtime_fakes import FakeBench, FakeCycle, FakeLink, FakeRecorder
 
-from controller.core.exchange import SAFE, Act, Event, Order, Outputs
+from controller.core.exchange import SAFE, Act, Event, Inputs, Order, Outputs
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import ORDERS_MAX, Desk, Ticket
 from controller.runtime.lateness import Lateness
@@ -60,6 +60,30 @@ def test_a_completed_cycle_publishes_then_beats_then_shows_and_keeps() -> None:
     assert rig.desk.state["phase"] == "STANDBY"
     assert rig.desk.state["runtime"]["simulated"] is True
     assert rig.recorder.samples == [rig.clock.now()]
+
+
+def test_an_alarm_is_given_to_the_record_before_anybody_is_shown_it() -> None:
+    rig = Rigged()
+    order: list[str] = []
+    step, event, show = rig.cycle.step, rig.recorder.event, rig.desk.show
+
+    def stepping(state: int, inputs: Inputs, now_s: float) -> tuple[int, Outputs, tuple[Event, ...]]:
+        state, outputs, _ = step(state, inputs, now_s)
+        return state, outputs, (Event(now_s, "alarm", "air", "Air in the line", "HIGH"),)
+
+    def recording(said: Event) -> None:
+        order.append(f"record {said.name}")
+        event(said)
+
+    def showing(state: Mapping[str, object]) -> None:
+        order.append("show")
+        show(state)
+
+    rig.cycle.step = stepping  # type: ignore[method-assign]
+    rig.recorder.event = recording  # type: ignore[method-assign]
+    rig.desk.show = showing  # type: ignore[method-assign]
+    rig.once()
+    assert order == ["record air", "show"]
 
 
 def test_deadlines_are_absolute_so_that_the_time_a_cycle_takes_does_not_add_up() -> None:
