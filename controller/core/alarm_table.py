@@ -171,7 +171,6 @@ ROWS: Mapping[str, AlarmRow] = {
     "inflow_differs": AlarmRow(
         _R, _SOON, needs=("inflow_c", "inflow_b_c"), because=("inflow_disagrees",), within_s=math.inf, slow=_LAG
     ),
-    "swapped": AlarmRow(_D, _SOON),
     "twins_apart": AlarmRow(_D, _SOON, because=("order",), slow="fluid that passes both may differ for a second"),
     "outflow_disagrees": AlarmRow(_D, _SOON, needs=("outflow_c",), slow=_LAG),
     "frozen": AlarmRow(_D, _SOON),
