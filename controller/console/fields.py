@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from controller.console import bursts
 from controller.core.signals import TABLE
+from controller.sounds.bursts import plain
 
 GLANCE: Mapping[str, int] = {"°C": 1, "L/min": 2, "mmHg": 0, "mL": 0, "W": 0, "min": 1}
 """Decimals of the large numerals, by unit: what a probe or a pump is good for, not what its wire carries."""
@@ -78,6 +78,6 @@ def table() -> dict[str, Any]:
     fields |= {field.name: field for field in OTHERS}
     return {
         "fields": {name: field._asdict() for name, field in fields.items()},
-        "sounds": bursts.table(),
+        "sounds": {str(burst["name"]): burst for burst in plain()},
         "scales": {name: scale._asdict() for name, scale in SCALES.items()},
     }

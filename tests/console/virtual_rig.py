@@ -88,6 +88,7 @@ def main() -> None:
                 n: (r.value, state.now_s - r.at_s, r.quality.value, r.detail) for n, r in cosim.inputs.readings.items()
             }
             runtime = {**said, "seq": seq, "at_s": state.now_s, "failure": "", "lateness": {}, "links": [], "raw": raw}
+            runtime["wall_ms"] = time.time() * 1000.0
             desk.show({**cosim.cycle.view(state), "runtime": runtime})
 
     shown_s, seq = 0.0, 0

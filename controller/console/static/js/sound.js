@@ -3,7 +3,7 @@ import { byId, show } from "./dom.js";
 import { now, onChange } from "./store.js";
 
 let audio = null;
-let table = null; // {HIGH: {pulses: [{at_s, for_s, hz: [[hz, level]], rise_s}], every_s}, …, BLIND: …}
+let table = null; // by name: pulse_s, gaps_s, rise_s, repeat_s, level_db, fundamental_hz, harmonics_db
 let playing = ""; // priority whose bursts are running
 let timer = null;
 export const heard = { tested: false, bursts: 0 };
@@ -18,32 +18,41 @@ function context() {
   return audio;
 }
 
-function pulse(at, { for_s: lasts, hz, rise_s: rise }) {
+// A pulse counts from 90 % of its rise to 90 % of its fall; the ramp begins before.
+function pulse(at, sound) {
+  const ramp = sound.rise_s / 0.8;
+  const begin = at - 0.9 * ramp;
+  const end = at + sound.pulse_s + 0.9 * ramp;
+  const levels = sound.harmonics_db.map((db) => 10 ** (db / 20));
+  const loud = (0.9 * 10 ** (sound.level_db / 20)) / levels.reduce((sum, level) => sum + level, 0);
   const gain = audio.createGain();
-  const total = hz.reduce((sum, [, level]) => sum + level, 0);
-  gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(0.8 / total, at + rise);
-  gain.gain.setValueAtTime(0.8 / total, at + lasts - rise);
-  gain.gain.linearRampToValueAtTime(0, at + lasts);
+  gain.gain.setValueAtTime(0, begin);
+  gain.gain.linearRampToValueAtTime(loud, begin + ramp);
+  gain.gain.setValueAtTime(loud, end - ramp);
+  gain.gain.linearRampToValueAtTime(0, end);
   gain.connect(audio.destination);
-  for (const [frequency, level] of hz) {
+  levels.forEach((level, index) => {
     const tone = audio.createOscillator();
     const part = audio.createGain();
-    tone.frequency.value = frequency;
+    tone.frequency.value = sound.fundamental_hz * (index + 1);
     part.gain.value = level;
     tone.connect(part).connect(gain);
-    tone.start(at);
-    tone.stop(at + lasts);
-  }
+    tone.start(begin);
+    tone.stop(end);
+  });
 }
 
 function burst(kind) {
-  const sound = table?.[kind];
+  const sound = table?.[kind.toLowerCase()];
   if (!sound || !audio) return;
   heard.bursts += 1;
-  const from = audio.currentTime + 0.02;
-  for (const each of sound.pulses) pulse(from + each.at_s, each);
-  if (sound.every_s) timer = setTimeout(() => burst(kind), sound.every_s * 1000);
+  let at = audio.currentTime + 0.1;
+  pulse(at, sound);
+  for (const gap of sound.gaps_s) {
+    at += sound.pulse_s + gap;
+    pulse(at, sound);
+  }
+  if (sound.repeat_s) timer = setTimeout(() => burst(kind), (sound.length_s + sound.repeat_s) * 1000);
 }
 
 function follow(kind) {

@@ -65,8 +65,8 @@ export function clockCard() {
     const dd = el("dd", { "data-clock": id });
     return { dd, of, node: el("div", { class: kind }, el("dt", {}, title), dd) };
   });
-  const drug = el("div", { class: "wide" });
-  const node = el("dl", { class: "panel clock" }, ...entries.map((e) => e.node), drug);
+  const drug = el("p", { class: "wide" });
+  const node = el("section", { class: "panel", "aria-label": "Clocks" }, el("dl", { class: "clock" }, ...entries.map((e) => e.node)), drug);
   onChange(() => {
     for (const { dd, of } of entries) {
       const [text, small] = [now.blind ? "– –" : of(now.state)].flat();

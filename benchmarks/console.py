@@ -1,0 +1,199 @@
+"""The bedside page in numbers: latency to the pixel, time to be usable, load, and memory over a long treatment.
+
+`python -m benchmarks.console [--clients N] [--memory-minutes M]`. Needs chromium. Times are wall times of this machine
+and whatever else runs on it; nothing is asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import websockets
+from playwright.sync_api import Page, sync_playwright
+
+from controller.runtime.client import Client
+
+ROOT = Path(__file__).parents[1]
+TICK_HZ = os.sysconf("SC_CLK_TCK")
+WATCH = """async (seconds) => {
+    const { now, onChange } = await import('/js/store.js');
+    const seen = [];
+    let last = null;
+    onChange(() => {
+        if (now.blind || now.seq === last) return;
+        last = now.seq;
+        const made = now.state.runtime.wall_ms;
+        requestAnimationFrame(() => seen.push(Date.now() - made));
+    });
+    await new Promise((done) => setTimeout(done, seconds * 1000));
+    return seen;
+}"""
+
+
+def main() -> None:
+    """Measure and print, one line each."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--memory-minutes", type=float, default=240.0)
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each measurement in wall time")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        with served(Path(folder) / "a", speed=1.0) as (url, console):
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            begun = time.perf_counter()
+            page.goto(url)
+            page.wait_for_selector("html[data-blind=false]")
+            say("page usable after", time.perf_counter() - begun, "s")
+            seen = sorted(page.evaluate(WATCH, given.seconds))
+            say("cycle to pixel, p50", seen[len(seen) // 2], "ms")
+            say("cycle to pixel, p99", seen[int(len(seen) * 0.99)], "ms")
+            others = [browser.new_page() for _ in range(2)]
+            for other in others:
+                other.goto(url)
+            before, begun = cpu_s(console.pid), time.monotonic()
+            time.sleep(given.seconds)
+            say("server, 3 pages", 100.0 * (cpu_s(console.pid) - before) / (time.monotonic() - begun), "% of one core")
+            for each in (page, *others):
+                each.close()
+        with served(Path(folder) / "b", speed=100.0) as (url, _):
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(url)
+            page.click("[data-view=trends]")
+            page.wait_for_timeout(8000)
+            first = heap_mb(page)
+            page.wait_for_timeout(given.memory_minutes * 60_000.0 / 100.0)
+            say(
+                f"browser heap, after {given.memory_minutes:g} min more",
+                100.0 * (heap_mb(page) / first - 1.0),
+                "% more",
+            )
+        browser.close()
+    with tempfile.TemporaryDirectory() as folder:
+        lateness(Path(folder), given.clients, given.seconds)
+
+
+def say(what: str, value: float, unit: str) -> None:
+    """One line."""
+    print(f"{what:<40} {value:9.2f} {unit}", flush=True)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def served(run_dir: Path, *, speed: float) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The real cycle in virtual time, and the console in front of it."""
+    port = free_port()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    rig_words = [sys.executable, "tests/console/virtual_rig.py", "--run-dir", str(run_dir), "--speed", str(speed)]
+    rig = subprocess.Popen(rig_words, cwd=ROOT, env=environment)
+    words = ["-m", "controller.console", "--socket", str(run_dir / "control.sock"), "--at", f"127.0.0.1:{port}"]
+    console = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment)
+    try:
+        Client.wait(run_dir / "control.sock", for_s=20.0).close()
+        wait_up(port)
+        yield f"http://127.0.0.1:{port}/", console
+    finally:
+        for process in (console, rig):
+            process.kill()
+            process.wait()
+
+
+def wait_up(port: int) -> None:
+    """Until the console answers."""
+    until_s = time.monotonic() + 30.0
+    while time.monotonic() < until_s:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1.0).close()
+            return
+        time.sleep(0.02)
+    raise SystemExit("the console did not come up")
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process, proc(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK_HZ
+
+
+def heap_mb(page: Page) -> float:
+    """The page's heap after a collection."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    session.detach()
+    return float(metrics["JSHeapUsedSize"]) / 1e6
+
+
+def lateness(folder: Path, clients: int, seconds: float) -> None:
+    """The shipped processes: how soon the console is up, and how late the loop is with and without clients."""
+    for count in (0, clients):
+        port, run_dir = free_port(), folder / str(count)
+        words = ["-c", "from controller.app import main; main()"]
+        words += [
+            "run",
+            "--no-view",
+            "--run-dir",
+            str(run_dir),
+            "--data",
+            str(run_dir),
+            "--console",
+            f"127.0.0.1:{port}",
+        ]
+        begun = time.perf_counter()
+        rig = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_up(port)
+            if not count:
+                say("console up after `hipec run`", time.perf_counter() - begun, "s")
+            Client.wait(run_dir / "control.sock", for_s=30.0).close()
+            time.sleep(3.0)
+            asyncio.run(watch(port, count, seconds))
+            with Client(run_dir / "control.sock") as client:
+                print(f"{f'loop lateness, {count} clients':<40} {client.state()['runtime']['lateness']}")
+        finally:
+            rig.terminate()
+            rig.wait()
+
+
+async def watch(port: int, count: int, seconds: float) -> None:
+    """Pages without a browser: they take every message and acknowledge it."""
+
+    async def one() -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+            cookie = answer.headers["set-cookie"].split(";")[0]
+        head: dict[str, Any] = {"additional_headers": {"Cookie": cookie}, "origin": f"http://127.0.0.1:{port}"}
+        async with websockets.connect(f"ws://127.0.0.1:{port}/telemetry", **head) as link:
+            while True:
+                await link.recv()
+                await link.send(json.dumps({"ack_ms": time.monotonic() * 1000.0}))
+
+    tasks = [asyncio.create_task(one()) for _ in range(count)]
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    main()
