@@ -3,6 +3,7 @@ import { byId, el, show } from "./dom.js";
 import { command, may, say, signIn } from "./commands.js";
 import { glance, withUnit } from "./format.js";
 import { holdButton } from "./hold.js";
+import { nextAct } from "./step.js";
 import { now, onChange } from "./store.js";
 import { soundTest } from "./sound.js";
 
@@ -119,5 +120,8 @@ export function signInSheet() {
 }
 
 onChange(() => {
-  if (openKind) byId("sheet").judge?.();
+  if (!openKind) return;
+  // What is no longer offered is no longer asked: the sheet goes with it.
+  if (!now.blind && openKind in OPEN && openKind !== "drain" && openKind !== nextAct(now.state)) closeSheet();
+  else byId("sheet").judge?.();
 });
