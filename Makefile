@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test lint docs mutants coverage hostfaults fuzz campaign nuisance lock clean
+.PHONY: browser setup run test lint docs mutants coverage hostfaults fuzz campaign nuisance lock clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,7 @@ test: setup lint
 	$(BIN)/pytest -m "not hil" --ran .ran
 	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
 	$(BIN)/hipec campaign --runs 300
+	@$(MAKE) --no-print-directory browser
 	@echo "slow part: real processes over pseudo-terminals (pytest -m hil)"
 	$(BIN)/pytest -m hil --ran .ran
 	$(BIN)/hipec hazards --ran .ran
@@ -56,6 +57,13 @@ hostfaults: setup
 
 fuzz: setup
 	$(BIN)/python tests/fuzz/fuzz_run.py --frames $(or $(N),1000000) --seed $(or $(SEED),1) --note docs/fuzz.md
+
+# The page is tested in a real browser. Where it can be had from apt it is installed; elsewhere its tests are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-core; \
+	  else echo "NO CHROMIUM: the tests of the page are skipped here and fail in CI; install chromium to run them"; fi; }
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
