@@ -121,14 +121,17 @@ def in_parts(frames: int, seed: int, jobs: int) -> Iterator[Ran]:
             yield future.result()
 
 
-def note(path: Path, seed: int, ran: Ran) -> None:
+def commit_now() -> str:
+    """Which code is about to be run; asked before it runs, because a tree may move on under a long run."""
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "-"
+
+
+def note(path: Path, commit: str, seed: int, ran: Ran) -> None:
     """Add the run to the page."""
     rows, targets = _noted(path)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     frames = sum(ran.frames.values())
-    rows.append(
-        (time.strftime("%Y-%m-%d"), commit.stdout.strip() or "-", str(seed), str(frames), str(len(ran.escapes)))
-    )
+    rows.append((time.strftime("%Y-%m-%d"), commit, str(seed), str(frames), str(len(ran.escapes))))
     targets.update(ran.frames)
     path.write_text(
         PAGE.format(
@@ -161,7 +164,7 @@ def main() -> int:
     parser.add_argument("--note", type=Path, help="add the run to this page")
     given = parser.parse_args()
     console = Console()
-    began_s = time.monotonic()
+    began_s, commit = time.monotonic(), commit_now()
     total = Ran(Counter(), [])
     for ran in in_parts(given.frames, given.seed, given.jobs):
         total.frames.update(ran.frames)
@@ -169,7 +172,7 @@ def main() -> int:
         for escape in ran.escapes:
             keep(escape)
         if given.note:
-            note(given.note, given.seed, ran)
+            note(given.note, commit, given.seed, ran)
         console.print(f"{sum(total.frames.values()):>12,} frames, {len(total.escapes)} escapes")
     table = Table("target", "frames", title=f"fuzzed, seed {given.seed}, {time.monotonic() - began_s:.0f} s")
     for name, frames in sorted(total.frames.items()):

@@ -26,8 +26,6 @@ from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET
 
 HOT_W = 200.0
-POURED_ML = 1900.0  # on the 6 L at 22 °C that the simulated person pours
-POURED_C = {"bench": 85.0, "modbus": 45.0}  # so that there is something left to heat, and not much
 SHORT = Path(__file__).parent / "short_treatment.toml"
 MODULES = {"control": "controller.runtime", "protective": "controller.protective"}
 
@@ -90,7 +88,7 @@ class Rig:
         self.data_dir = folder / "data"
         self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._seed = seed
-        self.sim = self._warm_simulator()
+        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed)
         self.supervisor: Child | None = None
 
     @property
@@ -118,7 +116,7 @@ class Rig:
         with contextlib.suppress(OSError):
             self.sim.close()
         (self.run_dir / "sim.sock").unlink(missing_ok=True)
-        self.sim = self._warm_simulator()
+        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed)
 
     def wait_for_control(self, *, but_not: int) -> None:
         """Until a controller other than `but_not` serves its socket and has made a cycle."""
@@ -237,12 +235,6 @@ class Rig:
         for name in ("control", "protective", "supervisor", "sim"):
             if pid := self.pid(name):
                 wake(pid)
-
-    def _warm_simulator(self) -> Simulator:
-        simulator = Simulator(self.run_dir, rig=self.name, seed=self._seed)
-        time.sleep(0.2)  # the person at the simulated bench pours the carrier first
-        simulator.ask(do="pour", volume_ml=POURED_ML, temperature_c=POURED_C[self.name])
-        return simulator
 
 
 @contextlib.contextmanager
