@@ -31,12 +31,12 @@ lint: setup
 
 test: setup lint
 	@rm -f .ran
-	$(BIN)/pytest -m "not hil" --ran .ran
+	$(BIN)/pytest -m "not hil" -n 2 --ran=.ran
 	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
 	$(BIN)/hipec campaign --runs 300
 	@$(MAKE) --no-print-directory browser
 	@echo "slow part: real processes over pseudo-terminals (pytest -m hil)"
-	$(BIN)/pytest -m hil --ran .ran
+	$(BIN)/pytest -m hil --ran=.ran
 	$(BIN)/hipec hazards --ran .ran
 
 docs: setup
