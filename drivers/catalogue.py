@@ -8,7 +8,7 @@ from types import MappingProxyType
 from drivers import (
     adam4015,
     flow_bubble,
-    huber_options,
+    huber_pb,
     keller,
     lead_fluid,
     pixsys,
@@ -25,7 +25,7 @@ _FAMILIES: Mapping[str, Family] = MappingProxyType(
         for family in (
             adam4015.FAMILY,
             flow_bubble.FAMILY,
-            huber_options.FAMILY,
+            huber_pb.FAMILY,
             keller.FAMILY,
             lead_fluid.FAMILY,
             pixsys.FAMILY,

@@ -1,4 +1,4 @@
-"""The options of a Huber circulator: read from a rig file, judged, and made into a driver.
+"""The options of a Huber circulator in a rig file, read and judged.
 
 Options: protocol = "plain" (default) | "wide" | "package" | "package_wide"; watchdog_s (3, 2..150); package_values, the
 list set on the panel under Interfaces > PB package; alarm_high_c (50, 0 leaves vTI's alarm as it is); serial (refuse
@@ -8,17 +8,38 @@ Not responsible for anything that is said on the wire (`drivers.huber_pb`).
 
 from __future__ import annotations
 
-from config.schema import Device as DeviceConfig
-from drivers.family import Family
-from drivers.huber_pb import PACKAGE_VALUES, POLL_S, PROTOCOLS, HuberBath
-from drivers.port import Port
+from collections.abc import Mapping
+from typing import NamedTuple
 
+from drivers.huber_frames import NARROW, WIDE, Width
+
+PACKAGE_VALUES = "vSP,vTI,vTE,vStatus1,vError,vWD1"
 PACKAGE_NEEDS = ("vSP", "vTI", "vStatus1", "vWD1")
 
+PROTOCOLS: Mapping[str, tuple[Width, bool]] = {
+    "plain": (NARROW, False),
+    "wide": (WIDE, False),
+    "package": (NARROW, True),
+    "package_wide": (WIDE, True),
+}
 
-def make(port: Port, config: DeviceConfig, name: str) -> HuberBath:
-    """A driver from a rig file's device. Raises ValueError naming the option, its value and what is allowed."""
-    given = {key: value for key, value in config.options.items() if not key.startswith("sim_") and key != "reply_ms"}
+POLL_S: Mapping[str, float] = {"vTI": 0.3, "vSP": 0.3, "vTE": 0.4, "vStatus1": 0.4, "vPow": 0.8}
+"""What is read again and again, and how old each may get."""
+
+
+class HuberOptions(NamedTuple):
+    """What the driver is told, under its own names."""
+
+    protocol: str
+    watchdog_s: int
+    package_values: tuple[str, ...]
+    alarm_high_c: float
+    serial: str
+
+
+def read_options(options: Mapping[str, bool | int | float | str], name: str) -> HuberOptions:
+    """The options of the device `name`. Raises ValueError naming the option, its value and what is allowed."""
+    given = {key: value for key, value in options.items() if not key.startswith("sim_") and key != "reply_ms"}
     protocol = given.pop("protocol", "plain")
     watchdog_s = given.pop("watchdog_s", 3)
     alarm_high_c = given.pop("alarm_high_c", 50.0)
@@ -33,16 +54,7 @@ def make(port: Port, config: DeviceConfig, name: str) -> HuberBath:
     if isinstance(alarm_high_c, bool | str) or not (alarm_high_c == 0 or 40.0 <= alarm_high_c <= 60.0):
         raise ValueError(f"{name}: alarm_high_c = {alarm_high_c!r}; allowed: 0, or 40 to 60 °C")
     _check_listed(listed, name)
-    return HuberBath(
-        port=port,
-        name=name,
-        unit=config.address,
-        protocol=str(protocol),
-        watchdog_s=watchdog_s,
-        package_values=listed,
-        alarm_high_c=float(alarm_high_c),
-        serial=serial,
-    )
+    return HuberOptions(str(protocol), watchdog_s, listed, float(alarm_high_c), serial)
 
 
 def _check_listed(listed: tuple[str, ...], name: str) -> None:
@@ -54,14 +66,3 @@ def _check_listed(listed: tuple[str, ...], name: str) -> None:
             f"{name}: package_values = {','.join(listed)!r}; "
             f"needs {', '.join(PACKAGE_NEEDS)}, each once; allowed: {', '.join(allowed)}"
         )
-
-
-FAMILY = Family(
-    name="huber_pb",
-    title="Huber circulator with Pilot ONE (Ministat, CC, Unistat)",
-    roles=("bath", "temperature"),
-    wire="PB messages or PB packages in ASCII; RS232 9600 8N1, or TCP 8101",
-    comm_loss="vWD1: a fault after 2 to 150 s without a command, which ends tempering; written with the commands",
-    manual="Huber, Data Communication V2.3.0en",
-    make=make,
-)

@@ -15,9 +15,12 @@ import math
 from collections.abc import Mapping
 
 from config.schema import BATH_SETPOINT_CEILING_C
+from config.schema import Device as DeviceConfig
 from drivers import huber_frames as frames
-from drivers.huber_frames import NARROW, WIDE, Number, Width
+from drivers.family import Family
+from drivers.huber_frames import Number
 from drivers.huber_link import PilotLink
+from drivers.huber_options import PACKAGE_VALUES, POLL_S, PROTOCOLS, read_options
 from drivers.port import Port
 from drivers.roles import (
     BadReply,
@@ -33,23 +36,12 @@ from drivers.roles import (
 SETTLE_S = 2.0  # after switching, before the status has to say so
 REARM_PARTS = 6  # vWD1 is written this often within its time; the rule is at least three times
 SETPOINT_LOWEST_C = 0.0
-PACKAGE_VALUES = "vSP,vTI,vTE,vStatus1,vError,vWD1"
 
 TEMPERING, CIRCULATING, FAULTY, NOT_RESTARTED = 1 << 0, 1 << 1, 1 << 8, 1 << 14
 OTHER_CONTROL = {1 << 3: "process control", 1 << 10: "an external internal value", 1 << 11: "an external process value"}
 """vStatus1 bits that mean that the set-point no longer bounds the bath's own temperature."""
 
-PROTOCOLS: Mapping[str, tuple[Width, bool]] = {
-    "plain": (NARROW, False),
-    "wide": (WIDE, False),
-    "package": (NARROW, True),
-    "package_wide": (WIDE, True),
-}
-
-
 CHANNELS: Mapping[str, str] = {"bath_c": "vTI", "process_c": "vTE", "setpoint_c": "vSP", "power_w": "vPow"}
-POLL_S: Mapping[str, float] = {"vTI": 0.3, "vSP": 0.3, "vTE": 0.4, "vStatus1": 0.4, "vPow": 0.8}
-"""What is read again and again, and how old each may get."""
 
 
 class HuberBath:
@@ -288,3 +280,19 @@ class HuberBath:
         if self._serial and serial != self._serial:
             raise WrongDevice(f"{self._name}: serial number {serial or 'unknown'}, the rig names {self._serial}")
         return Identity("Huber", "Pilot ONE", serial)
+
+
+def make(port: Port, config: DeviceConfig, name: str) -> HuberBath:
+    """A driver from a rig file's device. Raises ValueError naming the option, its value and what is allowed."""
+    return HuberBath(port=port, name=name, unit=config.address, **read_options(config.options, name)._asdict())
+
+
+FAMILY = Family(
+    name="huber_pb",
+    title="Huber circulator with Pilot ONE (Ministat, CC, Unistat)",
+    roles=("bath", "temperature"),
+    wire="PB messages or PB packages in ASCII; RS232 9600 8N1, or TCP 8101",
+    comm_loss="vWD1: a fault after 2 to 150 s without a command, which ends tempering; written with the commands",
+    manual="Huber, Data Communication V2.3.0en",
+    make=make,
+)

@@ -17,6 +17,7 @@ import serial
 from controller.protective.limits import REPLY_TIMEOUT_S, SILENCE_S
 
 LINK_ERRORS = (OSError, termios.error)
+Open = Callable[[str, int, str, float], Any]
 
 
 class NoAnswer(Exception):
@@ -50,18 +51,11 @@ class Master:
     """The only master of the bus. Raises NoAnswer, and the port's OSError or termios.error as they are."""
 
     def __init__(
-        self,
-        *,
-        path: str,
-        baud: int,
-        frame: str,
-        clock: ScaledClock,
-        reply_s: float = 0.0,
-        open_port: Callable[[str, int, str, float], Any] | None = None,
+        self, *, path: str, baud: int, frame: str, clock: ScaledClock, reply_s: float = 0.0, opens: Open = open_serial
     ) -> None:
         self._char_s = (1 + int(frame[0]) + (frame[1] != "N") + int(frame[2])) / baud
         wait_s = 8 * self._char_s + max(REPLY_TIMEOUT_S, reply_s)
-        self._port, self._clock = (open_port or open_serial)(path, baud, frame, wait_s / clock.speed), clock
+        self._port, self._clock = opens(path, baud, frame, wait_s / clock.speed), clock
 
     def close(self) -> None:
         self._port.close()

@@ -37,7 +37,7 @@ def test_h39_a_limit_changes_only_when_it_is_confirmed_and_says_old_and_new() ->
     assert world.state.limits.now.core_warn_c == 38.0
     world.bent["core_c"] = 38.2
     world.run(11.0)
-    assert world.state.alarms.active["core_warn"].text.endswith("> 38")
+    assert world.state.alarms.active["core_warn"].text.endswith("> 38 °C")
 
 
 def test_h39_a_change_that_nobody_confirms_within_a_minute_is_forgotten_and_logged() -> None:

@@ -233,7 +233,7 @@ def judge(world: World, before: Latch, act: Act | None, present: frozenset[str],
         assert not after.trips
         assert not present
     if after.armed and not before.armed:
-        assert act in (Act.START, Act.RESUME)
+        assert act in (Act.START, Act.RESUME, Act.SELF_TEST)
         assert not before.trips
     if before.trips and not after.trips:
         assert act is Act.RESET or asked

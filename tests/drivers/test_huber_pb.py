@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from config.schema import Device
-from drivers.huber_options import FAMILY
-from drivers.huber_pb import HuberBath
+from drivers.huber_pb import FAMILY, HuberBath
 from drivers.port import Port
 from drivers.roles import (
     BadReply,

@@ -144,7 +144,7 @@ def test_an_act_returns_when_taken_and_raises_the_cycles_refusal(served: Served)
 @pytest.mark.parametrize(
     ("act", "value", "text", "says"),
     [
-        ("warm", None, "", "unknown act 'warm'; allowed: start, confirm"),
+        ("warm", None, "", "unknown act 'warm'; allowed: start, self_test, confirm"),
         ("target", None, "", "target needs a value"),
         ("start", 3.0, "", "start takes no value"),
         ("dose", None, "x" * 401, "at most 400"),
