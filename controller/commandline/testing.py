@@ -35,9 +35,7 @@ def selftest(
     raise typer.Exit(0 if passed else 1)
 
 
-def ensure(
-    rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path
-) -> None:
+def ensure(rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path) -> None:
     """Run the self-test when no valid certificate is there, and say so. Ends with code 1 when it fails."""
     found = certificate.read(certificate.place(data, rig, simulated=simulated))
     why = certificate.refusal(found, rig, simulated=simulated, wall_s=time.time())

@@ -10,6 +10,7 @@ from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
 
 STATUS_MAX_AGE_S = 0.5
+LOST_S = 0.7  # with a cycle and the heater's own turn after it, heat is off within 1.0 s
 OVERRUN_S = 0.2
 LATE_CYCLES = 3
 UNSEEN_S = 10.0
@@ -20,7 +21,7 @@ JUMP_S = 1.0
 def device_lost(s: Situation) -> str:
     """A device has not answered for longer than its outputs live."""
     for fault in () if s.idle else s.link_faults:
-        if not (s.now_s - fault.since_s <= 1.0):
+        if not (s.now_s - fault.since_s <= LOST_S):
             return f"{fault.device}: {fault.text}"
     return ""
 

@@ -17,7 +17,6 @@ from math import inf, isfinite
 from typing import NamedTuple
 
 from controller.protective import limits as own
-from controller.protective.limits import HARD, Limits
 
 
 class ChannelInputs(NamedTuple):
@@ -65,7 +64,7 @@ class ChannelState(NamedTuple):
 
 
 def step(
-    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits = HARD, more_s: float = 0.0
+    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own.Limits = own.HARD, more_s: float = 0.0
 ) -> tuple[ChannelState, ChannelOutputs]:
     """One decision, to be taken between any two transactions. `more_s` is the allowance that `__main__` explains."""
     seen, reset = _hear(state, inputs, now_s, limits.heartbeat_timeout_s + more_s)
@@ -105,7 +104,7 @@ def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: f
     return state._replace(seq=seq, reset_count=count) if again else state, False
 
 
-def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits, more_s: float) -> ChannelState:
+def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own.Limits, more_s: float) -> ChannelState:
     """Take in what was read: the outlet's track, the contactor's read-back, and since when what is wrong."""
     at_s, outlet_c, inflow_c, closed = inputs.probe_at_s, inputs.outlet_b_c, inputs.inflow_b_c, inputs.contactor_closed
     track = state.track if state.closed else ()
@@ -135,7 +134,7 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Lim
 
 
 def _faults(
-    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: Limits, more_s: float
+    state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own.Limits, more_s: float
 ) -> Iterator[tuple[bool, str]]:
     """Every reason to withhold the permit that has lasted, and whether it latches even when there was no permit."""
     age_max_s, wait_s = limits.probe_age_max_s + more_s, own.CONTACTOR_WAIT_S

@@ -1,8 +1,7 @@
 """Polls the probes and the contactor as fast as the wire allows, and decides between any two transactions.
 
-From control's last heartbeat to the opening frame, 9600 baud: time-out 500 ms; a transaction begun just before it that
-gets no answer 212 ms (gap 3.5 characters, request 8, reply time-out, silence); gap and frame 12 ms: 724 ms <= 800 ms.
-With every unit answering about 560 ms. A lost opening frame is repeated after every transaction; when the wire is
+From control's last heartbeat to the opening frame at 9600 baud: time-out 500 ms, a transaction just begun that gets no
+answer 212 ms, gap and frame 12 ms: 724 ms. A lost opening frame is repeated after every transaction; when the wire is
 dead the lease opens the contactor. Read-back is of the relay's output, not of the power contacts.
 """
 

@@ -8,24 +8,20 @@ import os
 import struct
 import termios
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import serial
 
 from controller.protective.limits import REPLY_TIMEOUT_S, SILENCE_S
 
 LINK_ERRORS = (OSError, termios.error)
-Open = Callable[[str, int, str, float], Any]
 
 
 class NoAnswer(Exception):
     """The unit did not answer as it has to; the text holds what was asked and what came."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScaledClock:
+class ScaledClock(NamedTuple):
     """Monotonic seconds, `speed` times the wall's (1 on a real port)."""
 
     speed: float
@@ -51,11 +47,11 @@ class Master:
     """The only master of the bus. Raises NoAnswer, and the port's OSError or termios.error as they are."""
 
     def __init__(
-        self, *, path: str, baud: int, frame: str, clock: ScaledClock, reply_s: float = 0.0, opens: Open = open_serial
+        self, *, path: str, baud: int, frame: str, clock: ScaledClock, reply_s: float = 0, open_port: Any = None
     ) -> None:
         self._char_s = (1 + int(frame[0]) + (frame[1] != "N") + int(frame[2])) / baud
         wait_s = 8 * self._char_s + max(REPLY_TIMEOUT_S, reply_s)
-        self._port, self._clock = opens(path, baud, frame, wait_s / clock.speed), clock
+        self._port, self._clock = (open_port or open_serial)(path, baud, frame, wait_s / clock.speed), clock
 
     def close(self) -> None:
         self._port.close()

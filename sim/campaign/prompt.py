@@ -11,7 +11,7 @@ from config.schema import Rig
 from sim.faults import Fault
 
 BUDGET_S = 1.0
-RESOLUTION_S = 0.1  # a moment is looked at once in a period: what is seen off went off up to that much earlier
+RESOLUTION_S = 0.0  # a moment is looked at once in a period: what is seen off went off up to that much earlier
 LEAST_S = 1.5  # a fault that is over before the budget is may pass without
 HEAT_PROBES = ("heater_outlet_c", "inflow_c", "outflow_c", "flow_lpm", "outlet_b_c", "inflow_b_c")
 DEAD = ("off", "short", "nan")

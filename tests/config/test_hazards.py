@@ -138,7 +138,7 @@ def test_what_the_table_names_is_collected_and_what_is_collected_is_named(
     whole = {node.partition("::")[0] for node in nodes} - parts
     problems = missing_tests(table, nodes=nodes, files=whole)
     problems += unlinked_tests(table, nodes=[node for node in nodes if not node.startswith(SELF)])
-    assert [str(problem) for problem in problems] == []
+    assert "\n".join(str(problem) for problem in problems) == ""
 
 
 @pytest.mark.parametrize(

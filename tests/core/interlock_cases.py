@@ -254,7 +254,7 @@ CASES: tuple[Case, ...] = (
     Case("heater_stuck_on", R4, 0.5, 4.0, _held_then_power),
     Case("over_power", R4, 5.0, 6.0, reads(outflow_c=34.0), kind="inline", settle_s=90.0),
     Case("setpoint_differs", R1, 1.5, 1.7, reads(heater_setpoint_c=30.0)),
-    Case("device_lost", R4, 0.0, 1.2, _link),
+    Case("device_lost", R4, 0.0, 0.9, _link),
     Case("device_late", R0, 0.3, 0.5, _link),
     Case("restart", R1, 0.0, 0.1, _restarted),
     Case("protective_trip", R4, 0.0, 0.1, says(trip="outlet 46.1 °C", permit=False)),

@@ -26,7 +26,13 @@ WISHES = tuple(
     Outputs(True, 44.0, 0.5, pump_lpm=1.5, pump_enable=True, inflow_open=inflow, outflow_closed=drain_shut)
     for inflow, drain_shut in product((False, True), repeat=2)
 )
-GIVES_BACK = (Act.START, Act.RESUME, Act.CONFIRM, Act.DRAIN)  # acts after which a stopped pump may turn again
+GIVES_BACK = (
+    Act.START,
+    Act.SELF_TEST,
+    Act.RESUME,
+    Act.CONFIRM,
+    Act.DRAIN,
+)  # acts after which a stopped pump may turn again
 
 
 def _present(id_: str) -> Condition:

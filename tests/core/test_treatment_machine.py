@@ -128,7 +128,7 @@ class TreatmentMachine(RuleBasedStateMachine):
         world = self.world
         taken = {event.name for event in world.events if event.kind == "order"}
         tripped_now = any(event.kind == "trip" for event in world.events)
-        if taken & {"start", "resume"}:
+        if taken & {"start", "self_test", "resume"}:
             self.may_heat = True
         if tripped_now or "stop" in taken:
             self.may_heat = False

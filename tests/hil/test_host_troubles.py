@@ -88,8 +88,4 @@ def test_every_port_may_be_pulled_and_put_back_and_heat_waits_for_a_person(heati
         assert state["trips"], f"{port}: nothing tripped"
         assert not state["heat_on"], f"{port}: heat is on again"
         heating.sim.ask(do="clear")
-    late = {port: round(seconds, 2) for port, seconds in measured.items() if seconds > HEAT_OFF_S}
-    assert not late.keys() - {"bus"}, measured
-    if late:
-        # Known and not mended: relays and pressures are missed by nothing faster than "device lost" after 1.0 s.
-        pytest.xfail(f"heat goes off later than {HEAT_OFF_S} s: {late}")
+    assert max(measured.values()) <= HEAT_OFF_S, measured
