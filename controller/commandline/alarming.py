@@ -15,10 +15,7 @@ import typer
 from rich.console import Console
 
 from controller.commandline.options import AsJson, print_rows
-from controller.core.alarm_table import BUDGET_S, ESCALATION
-from controller.core.alarm_view import manual
-from controller.sounds.bursts import plain
-from controller.sounds.render import write_all
+from controller.core.alarm_escalation import ESCALATION
 
 COLUMNS = ("id", "priority", "kind", "harm", "onset", "latching", "delay", "because")
 PAGE_HEAD = """# Alarms
@@ -36,6 +33,8 @@ def alarms(
     markdown: Annotated[bool, typer.Option(help="The page docs/alarms.md.")] = False, as_json: AsJson = False
 ) -> None:
     """Every alarm with priority and why, kind, delays, what it needs and what brings it along."""
+    from controller.core.alarm_view import manual
+
     if markdown:
         sys.stdout.write(page())
         return
@@ -48,6 +47,9 @@ def sounds(
     as_json: AsJson = False,
 ) -> None:
     """The alarm sounds: write them as WAV files, or show their table with --json."""
+    from controller.sounds.bursts import plain
+    from controller.sounds.render import write_all
+
     if to is None and not as_json:
         raise ValueError("sounds: allowed: --to FOLDER, --json, or both")
     written = [] if to is None else write_all(to)
@@ -70,6 +72,8 @@ def delay_words(line: dict[str, object]) -> str:
 
 
 def _page_lines() -> Iterator[str]:
+    from controller.core.alarm_view import manual
+
     yield f"\nBudget for condition and signal together: {_budget()}. What takes longer says why.\n"
     yield "| alarm | priority | why | kind | latching | delay | needs | comes with |"
     yield "|---|---|---|---|---|---|---|---|"
@@ -93,6 +97,8 @@ def _page_lines() -> Iterator[str]:
 
 
 def _budget() -> str:
+    from controller.core.alarm_table import BUDGET_S
+
     return ", ".join(f"{priority.name} {seconds:g} s" for priority, seconds in BUDGET_S.items())
 
 

@@ -16,7 +16,6 @@ import typer
 from config import hazard_pages
 from config.hazards import broken_links, load, missing_tests
 from controller.commandline.options import AsJson
-from controller.core.interlocks import TABLE
 
 
 def hazards(
@@ -26,6 +25,8 @@ def hazards(
     as_json: AsJson = False,
 ) -> None:
     """The hazards, what controls each and which tests show it. Exit code 1 when a link is missing."""
+    from controller.core.interlocks import TABLE
+
     table = load()
     if unknown := set(only or ()) - set(table.hazards):
         raise ValueError(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
@@ -48,6 +49,8 @@ def hazards(
 
 def interlock_rows() -> list[dict[str, str]]:
     """The interlock table in words, for the page."""
+    from controller.core.interlocks import TABLE
+
     return [
         {
             "row": row.id,

@@ -22,7 +22,6 @@ from controller.commandline.options import (
     parse_ports,
     repeated,
 )
-from controller.commandline.testing import ensure
 from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import Request, order_of
@@ -76,14 +75,12 @@ def run(
         if no_console
         else place_of(console, remote=console_remote, tls=console_certificate is not None and console_key is not None)
     )
-    arguments += served if place is not None else []
-    said = "" if place is None else f"Console: {place.url}"
-    ensure(chosen, name, simulated=simulated, port=port, run_dir=run_dir, data=data)
+    arguments += ["--certify", *(served if place is not None else [])]
     if view and sys.stdin.isatty() and sys.stdout.isatty():
         with running(arguments, where):
-            show(where, said=said)
+            show(where, said="" if place is None else f"Console: {place.url}")
         raise typer.Exit(0)
-    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\n{said}\nSockets in {where}; Ctrl-C ends.\n")
+    sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\nSockets in {where}; Ctrl-C ends.\n")
     sys.stdout.flush()
     raise typer.Exit(supervisor.main([*arguments, "--run-dir", str(where)]))
 

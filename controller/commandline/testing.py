@@ -1,9 +1,10 @@
-"""The session self-test as a command, and before a run: no treatment starts without a valid certificate."""
+"""The session self-test as a command. `hipec run` starts it too (`processes`) when no valid certificate is there."""
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -28,22 +29,12 @@ def selftest(
     as_json: AsJson = False,
 ) -> None:
     """The session self-test on real processes: each step with its measured value; certified for 24 h when it passed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwound: its processes are ended in their order
     chosen = load_rig(rig or "bench")
     parse_ports(port, chosen)
     passed = test(chosen, rig or "bench", simulated=simulate or rig is None, port=port, run_dir=run_dir, data=data,
                   as_json=as_json)  # fmt: skip
     raise typer.Exit(0 if passed else 1)
-
-
-def ensure(rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path) -> None:
-    """Run the self-test when no valid certificate is there, and say so. Ends with code 1 when it fails."""
-    found = certificate.read(certificate.place(data, rig, simulated=simulated))
-    why = certificate.refusal(found, rig, simulated=simulated, wall_s=time.time())
-    if not why:
-        return
-    Console(stderr=True, highlight=False).print(f"{why.partition(';')[0]}: running it now, half a minute ...")
-    if not test(rig, name, simulated=simulated, port=port, run_dir=run_dir, data=data, as_json=False):
-        raise typer.Exit(1)
 
 
 def test(
@@ -57,8 +48,10 @@ def test(
         done = run_selftest(arguments, run_dir or Path(folder), data)
     if done.passed:
         path = certificate.write(data, rig, simulated=simulated, devices=done.devices, lines=done.lines)
-    if not as_json:
-        verdict = f"passed: {path}" if done.passed else "FAILED, no treatment can start"
-        Console().print(f"[bold]{'SIMULATED ' if simulated else ''}self-test {verdict}[/]")
     print_rows(COLUMNS, done.lines, as_json)
+    if not as_json:
+        failed = ", ".join(str(line["name"]) for line in done.lines if not line["passed"])
+        verdict = f"passed: {path}" if done.passed else f"FAILED ({failed}), no treatment can start"
+        said = f"{'SIMULATED ' if simulated else ''}self-test {verdict}"
+        Console(highlight=False).print(said, style="bold", markup=False, soft_wrap=True)
     return done.passed

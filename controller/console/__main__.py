@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hub = Hub()
     upstream = Upstream(given.socket, on_state=hub.arrived, on_lost=hub.lost, attended=lambda: hub.attended)
     app = make_app(Console(hub=hub, controller=upstream, pins=pins, place=place))
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             ws="websockets-sansio",
@@ -63,8 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ssl_keyfile=str(given.tls_key) if place.tls else None,
         )
     )
+    server.url = place.url
     server.run(sockets=[listener])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it is as soon as it answers there."""
+
+    url = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            print(f"Console: {self.url}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _listen(place: Place) -> socket.socket:

@@ -62,18 +62,6 @@ BUDGET_S: Mapping[Priority, float] = {_HIGH: 1.0, _MEDIUM: 3.0, _LOW: 10.0}
 """From the condition to its signal. A row that takes longer says why in `slow`."""
 
 
-class Stage(NamedTuple):
-    """How a HIGH that nobody answers gets louder: after how long, a burst how often, and whether the annunciator."""
-
-    after_s: float
-    repeat_s: float  # from the end of one burst to the next
-    external: bool
-
-
-ESCALATION: tuple[Stage, ...] = (Stage(0.0, 5.0, False), Stage(15.0, 2.5, False), Stage(30.0, 2.5, True))
-"""2.5 s is the shortest that IEC 60601-1-8 allows for HIGH; then the external annunciator sounds too."""
-
-
 class AlarmRow(NamedTuple):
     """One alarm. `needs` are the signals without which it is NOT MONITORED, `because` the rows that bring it along.
 

@@ -13,7 +13,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from controller.core.alarm_table import ESCALATION, Stage, row_of
+from controller.core.alarm_escalation import ESCALATION, Stage
+from controller.core.alarm_table import row_of
 from controller.core.exchange import Event
 from controller.core.interlocks import Interlock, Priority
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 END_S = 10.0  # wall seconds to make devices safe after SIGTERM, before SIGKILL
 LINE_MAX = 65536
+LEASH = Path(__file__).with_name("leash.py")
 
 
 class Child:
@@ -24,7 +25,8 @@ class Child:
 
     def __init__(self, *, name: str, module: str, arguments: Sequence[str], log: Path | None, piped: bool) -> None:
         self.name = name
-        leash = [sys.executable, "-m", "controller.runtime.leash", str(os.getpid())]
+        # Without site packages: a whole start of the interpreter more would be felt with every process.
+        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         self._log = log
         self._code: int | None = None
         with contextlib.ExitStack() as stack:
@@ -43,6 +45,11 @@ class Child:
     def pid(self) -> int:
         """Its process number."""
         return self._process.pid
+
+    @property
+    def over(self) -> bool:
+        """It has ended by itself."""
+        return bool(select.select([self.handle], [], [], 0.0)[0]) if self._code is None else True
 
     def first_line(self, timeout_s: float, *, wake: int) -> str:
         """The first line of its output; "" when it ends, `wake` becomes readable, or after `timeout_s` wall seconds."""

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from controller.core.exchange import Act
+from controller.runtime import stage
 from controller.runtime.messages import RESPONSE_MAX, Request, Response, pack, read_response, unpack
 
 
@@ -135,5 +136,7 @@ def _connect(path: Path, timeout_s: float) -> socket.socket:
         connection.connect(str(path))
     except OSError as error:
         connection.close()
-        raise Unreachable(f"{path}: no controller answers there ({error.strerror or error})") from error
+        said = stage.told(path.parent)
+        nobody = f"{path}: no controller answers there ({error.strerror or error})"
+        raise Unreachable(f"{said}. {nobody}" if said else nobody) from error
     return connection

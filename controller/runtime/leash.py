@@ -1,4 +1,4 @@
-"""Become another program that the kernel ends (SIGTERM) when its parent thread ends: `leash PARENT PROGRAM ARGUMENTS`.
+"""Become another program that the kernel ends (SIGTERM) when its parent thread ends: `leash.py PARENT PROGRAM ...`.
 
 A step of its own instead of code between fork and exec, which is not safe beside other threads. Linux only, prctl(2).
 """

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from config.loading import load_pair
 from config.schema import Patient, Rig
+from controller.runtime import certificate, stage
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
 from controller.runtime.preflight import missing_ports
-from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, make_run_dir
+from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, ControlLock, make_run_dir
 
 RESTARTS_MAX = 3
 WITHIN_S = 60.0
@@ -36,13 +37,17 @@ MODULES = {
     "protective": "controller.protective",
     "sim": "sim",
     "console": "controller.console",
+    "selftest": "controller.commandline",
 }
-ENDED_IN_ORDER = ("control", "protective", "sim", "console")
+ENDED_IN_ORDER = ("selftest", "control", "protective", "sim", "console")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to run. `ports` override paths of the rig; `log_dir` keeps what the processes say off the terminal."""
+    """What is to run. `ports` override paths of the rig; `log_dir` keeps what the processes say off the terminal.
+
+    `certify`: the session self-test comes first unless a certificate of one is still valid.
+    """
 
     rig: str
     treatment: str
@@ -55,6 +60,7 @@ class Plan:
     ports: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     log_dir: Path | None = None
+    certify: bool = False
     console: tuple[str, ...] | None = None  # arguments of the console, None for none
 
 
@@ -88,31 +94,62 @@ class Supervisor:
             make_run_dir(plan.run_dir)
             if plan.log_dir is not None:
                 plan.log_dir.mkdir(parents=True, exist_ok=True)
-            self._start_console()  # first: so that there is a page which says that it waits
-            if plan.simulated and not self._start_sim():
-                return REFUSED
+            ControlLock(run_dir=plan.run_dir).close()  # refused here beside another controller, nothing started yet
+            self._stage("starting")
+            self._start_console()  # first: so that there is a page which says what it waits for
             if not plan.simulated and (missing := missing_ports(self._rig)):
                 self._fail(missing)
                 return REFUSED
+            if (code := self._certified()) is not None:
+                return code
+            self._stage("starting the simulator" if plan.simulated else "starting the protective channel")
+            if plan.simulated and not self._start_sim():
+                return REFUSED
             self._start("protective", self._protective_arguments())
+            self._stage("control is starting")
             self._start("control", self._control_arguments())
-            return self._watch()
+            return self._watch() or 0
         finally:
             self._end_all()
+            stage.clear(plan.run_dir)
 
     def close(self) -> None:
         """Give back what is left, after `run`."""
         os.close(self._wake)
 
-    def _watch(self) -> int:
+    def _certified(self) -> int | None:
+        """Run the self-test where one is wanted and none is valid. None when the run may go on, else its exit code.
+
+        It has the run's own sockets: the page and the terminal show it as it goes.
+        """
+        plan = self._plan
+        found = certificate.read(certificate.place(plan.data_dir, self._rig, simulated=plan.simulated))
+        why = certificate.refusal(found, self._rig, simulated=plan.simulated, wall_s=time.time())
+        if not plan.certify or not why:
+            return None
+        self._stage("the session self-test is starting")
+        self._say(f"{why.partition(';')[0]}: running it now, a quarter of a minute")
+        self._start("selftest", ["selftest", *self._selftest_arguments()])
+        code = self._watch(until="selftest")
+        if code is not None:
+            return code
+        test = self._children.pop("selftest")
+        if passed := test.end():
+            self._fail(f"the session self-test did not pass: {test.last_words()}")
+        return passed or None
+
+    def _watch(self, *, until: str = "") -> int | None:
+        """Until the child `until` has ended (None), or until everything is to end: its exit code."""
         while True:
             wait_s = self._until_console_s()
             handles = {child.handle: child for child in self._children.values()}
             ready, _, _ = select.select([self._wake, *handles], [], [], wait_s)
             if self._ending:
                 self._say(self._why or "ended")
-                return self._children["control"].end()
+                return self._children["control"].end() if "control" in self._children else 0
             for handle in ready:
+                if handles[handle].name == until:
+                    return None
                 code = self._ended(handles[handle])
                 if code is not None:
                     return code
@@ -136,7 +173,9 @@ class Supervisor:
             self._fail(f"{child.name} ended {RESTARTS_MAX + 1} times within {WITHIN_S:.0f} s, given up")
             return FAILED
         times.append(now_s)
-        self._say(f"{child.name} ended with code {code}, started again with everything off: {child.last_words()}")
+        said = f"{child.name} ended with code {code}, started again with everything off"
+        self._say(f"{said}: {child.last_words()}")
+        self._stage(said)
         self._restarts += child.name == "control"
         again = self._control_arguments() if child.name == "control" else self._protective_arguments()
         self._start(child.name, again)
@@ -193,6 +232,11 @@ class Supervisor:
             self._fail(f"sim did not start (code {sim.end()}): {sim.last_words()}")
         return False
 
+    def _selftest_arguments(self) -> list[str]:
+        plan = self._plan
+        arguments = ["--rig", plan.rig, "--run-dir", str(plan.run_dir), "--data", str(plan.data_dir)]
+        return [*arguments, *_port_arguments(plan.ports), *(["--simulate"] if plan.simulated else [])]
+
     def _control_arguments(self) -> list[str]:
         plan, patient = self._plan, self._plan.patient
         who = f"{patient.pseudonym}:{patient.height_cm:g}:{patient.weight_kg:g}"
@@ -218,6 +262,9 @@ class Supervisor:
         for name in ENDED_IN_ORDER:
             if name in self._children:
                 self._children[name].end()
+
+    def _stage(self, text: str) -> None:
+        stage.tell(self._plan.run_dir, text)
 
     def _fail(self, text: str) -> None:
         self.failure = text

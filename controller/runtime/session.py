@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.core.exchange import Act
-from controller.records.reader import Record
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK
@@ -33,10 +32,10 @@ class NotRunning(Exception):
 
 
 @contextlib.contextmanager
-def running(arguments: Sequence[str], run_dir: Path) -> Iterator[Child]:
+def running(arguments: Sequence[str], run_dir: Path, *, name: str = "supervisor") -> Iterator[Child]:
     """Supervisor, control, protective channel (and simulator) for as long as the block lasts. Raises NotRunning."""
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = run_dir / "supervisor.log"
+    log = run_dir / f"{name}.log"
     child = Child(
         name="supervisor",
         module="controller.runtime.supervisor",
@@ -44,12 +43,17 @@ def running(arguments: Sequence[str], run_dir: Path) -> Iterator[Child]:
         log=log,
         piped=False,
     )
+
+    def gone() -> str:
+        return child.last_words() if child.over else ""
+
     try:
-        Client.wait(run_dir / CONTROL_SOCKET, for_s=UP_S).close()
+        Client.wait(run_dir / CONTROL_SOCKET, for_s=UP_S, gone=gone).close()
         yield child
     except Unreachable as error:
+        why = gone()
         child.end()
-        raise NotRunning(f"{child.last_words()} ({error})") from error
+        raise NotRunning(why or f"{child.last_words()} ({error})") from error
     finally:
         child.end()
 
@@ -63,7 +67,8 @@ def run_selftest(arguments: Sequence[str], run_dir: Path, data_dir: Path) -> Sel
     data_dir = data_dir / "selftest"
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     began_s = time.time()
-    with running([*arguments, "--data-dir", str(data_dir)], run_dir), Client(run_dir / CONTROL_SOCKET) as client:
+    words = [*arguments, "--data-dir", str(data_dir)]
+    with running(words, run_dir, name="selftest-supervisor"), Client(run_dir / CONTROL_SOCKET) as client:
         _settled(client)
         client.act(Act.SELF_TEST)
         state = _until(client, lambda state: not _testing(state), SELF_TEST_S)
@@ -113,6 +118,8 @@ def _stop_control(client: Client, run_dir: Path) -> dict[str, Any]:
 
 def _record(data_dir: Path, since_s: float) -> dict[str, Any]:
     """The record of this very run, read back and verified."""
+    from controller.records.reader import Record
+
     paths = [path for path in data_dir.glob("*.sqlite") if path.stat().st_mtime >= since_s - 1.0]
     if not paths:
         return _line("record", "none was written", "every row verified", False)

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--simulate", action="store_true", help="replace every port of the rig by its simulated twin")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated patient and probes")
     parser.add_argument("--fault", action="append", default=[], help="a fault for the simulator")
+    parser.add_argument("--certify", action="store_true", help="begin with the self-test unless one is still valid")
     parser.add_argument("--log-dir", type=Path, help="write what the processes say here instead of to stderr")
     parser.add_argument("--console", metavar="HOST:PORT", help="serve the bedside page there")
     parser.add_argument("--console-remote", action="store_true")
@@ -81,6 +82,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         faults=tuple(given.fault),
         run_dir=given.run_dir,
         data_dir=given.data_dir,
+        certify=given.certify,
         log_dir=given.log_dir,
         console=None if given.console is None else _console(given),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller.core.alarm_table import ESCALATION
+from controller.core.alarm_escalation import ESCALATION
 
 C5_HZ = 523.0
 HARMONICS_DB = (0.0, -1.5, -4.0, -6.0, -8.0)  # of 1, 2, 3 ... times the fundamental
