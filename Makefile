@@ -19,10 +19,10 @@ run: setup
 	$(BIN)/hipec run
 
 campaign: setup
-	$(BIN)/hipec campaign --runs 20000
+	$(BIN)/hipec campaign --runs $(or $(N),20000) --seed $(or $(SEED),0) --note docs/campaign.md
 
 nuisance: setup
-	$(BIN)/hipec campaign --nuisance 1000
+	$(BIN)/hipec campaign --nuisance $(or $(N),1000) --note docs/campaign.md
 
 lint: setup
 	$(BIN)/ruff check .

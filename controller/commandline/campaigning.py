@@ -22,6 +22,7 @@ def campaign(
     nuisance: Annotated[int | None, typer.Option(min=1, help="N treatments without a fault instead.")] = None,
     level: Annotated[str | None, typer.Option(help="value or byte for every seed. Default: 1 in 25 byte.")] = None,
     out: Annotated[Path, typer.Option(help="Where the page and failing cases are written.")] = Path("build/campaign"),
+    note: Annotated[Path | None, typer.Option(help="A page that this run is added to, e.g. docs/campaign.md.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Many simulated treatments with sampled patients, people and faults, judged over the true plant state."""
@@ -46,9 +47,10 @@ def campaign(
             progress.update(task, advance=done, bad=found, description=f"{found} bad" if found else "")
 
         if nuisance:
-            outcome = command.nuisance(nuisance, executor, progress=moved)
+            outcome = command.nuisance(nuisance, executor, noted=note, progress=moved)
         else:
-            outcome = command.faults(range(seed, seed + runs), executor, level=level, out=out, progress=moved)
+            seeds = range(seed, seed + runs)
+            outcome = command.faults(seeds, executor, level=level, out=out, noted=note, progress=moved)
     if as_json:
         sys.stdout.write(json.dumps(outcome.numbers, allow_nan=False) + "\n")
     else:

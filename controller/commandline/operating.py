@@ -29,6 +29,7 @@ from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir
 from controller.runtime.settings import patient_of
 
 CONSOLE = "127.0.0.1:8765"
+WATCH_PATIENCE_S = 2.0  # a controller that runs answers at once
 
 
 def run(
@@ -112,7 +113,7 @@ def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:
         with Client(where / CONTROL_SOCKET) as client:
             sys.stdout.write(json.dumps(client.state(), allow_nan=False) + "\n")
         return
-    show(where)
+    show(where, patience_s=WATCH_PATIENCE_S)
 
 
 def _number(what: str, word: str) -> float:

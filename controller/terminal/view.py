@@ -82,10 +82,10 @@ class Newest:
                 self._over.wait(0.5)
 
 
-def show(run_dir: Path, *, said: str = "") -> None:
-    """Show until `q`. Raises Unreachable when no controller comes up."""
+def show(run_dir: Path, *, said: str = "", patience_s: float = CONNECT_S) -> None:
+    """Show until `q`. Raises Unreachable when no controller answers within `patience_s`."""
     path = run_dir / CONTROL_SOCKET
-    Client.wait(path, for_s=CONNECT_S).close()
+    Client.wait(path, for_s=patience_s).close()
     newest, console, quitting = Newest(path), Console(), False
     try:
         with _keys() as read_key, Live(console=console, screen=True, auto_refresh=False) as live:

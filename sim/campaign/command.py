@@ -5,14 +5,14 @@ Not responsible for parsing or progress bars (`controller.app`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 
-from sim.campaign import tables
+from sim.campaign import note, tables
 from sim.campaign.campaign import (
     Progress,
     dask_executor,
@@ -44,23 +44,30 @@ def executor_for(workers: int | None, dask: str | None) -> Executor:
     return local_executor(workers) if dask is None else dask_executor(dask)
 
 
-def faults(seeds: Iterable[int], executor: Executor, *, level: str | None, out: Path, progress: Progress) -> Outcome:
-    """Seeds with faults. Raises ValueError on a level that there is not."""
+def faults(
+    seeds: range, executor: Executor, *, level: str | None, out: Path, noted: Path | None, progress: Progress
+) -> Outcome:
+    """Seeds with faults; added to the page `noted`. Raises ValueError on a level that there is not."""
     if level not in LEVELS:
         raise ValueError(f"--level {level!r}; allowed: value, byte")
-    engine = LEVELS[level]
+    engine, commit = LEVELS[level], note.commit_now()
     verdicts, wall_s = run_campaign(seeds, executor, progress=progress, engine=engine)
     smallest = shrink_all(verdicts, executor, engine=engine)
     numbers = summary(verdicts, wall_s, smallest)
     numbers["cases"] = [str(path) for path in keep(out / "cases", smallest.values())]
     numbers["page"] = str(plot_worst(out / "worst.html", verdicts, numbers, executor, engine=engine))
+    if noted:
+        note.of_faults(noted, commit, seeds.start, verdicts, numbers)
     return Outcome(numbers, not numbers["violations"], _shown(verdicts, numbers))
 
 
-def nuisance(count: int, executor: Executor, *, progress: Progress) -> Outcome:
-    """Treatments without a fault."""
+def nuisance(count: int, executor: Executor, *, noted: Path | None, progress: Progress) -> Outcome:
+    """Treatments without a fault; added to the page `noted`."""
+    commit = note.commit_now()
     quiet, wall_s = run_nuisance(count, executor, progress=progress)
     numbers = nuisance_summary(quiet, wall_s)
+    if noted:
+        note.of_nuisance(noted, commit, numbers)
     false_alarms = numbers["false_medium_per_100"]
     few = isinstance(false_alarms, float) and false_alarms <= FALSE_MEDIUM_PER_100
 

@@ -131,7 +131,11 @@ def note(path: Path, commit: str, seed: int, ran: Ran) -> None:
     """Add the run to the page."""
     rows, targets = _noted(path)
     frames = sum(ran.frames.values())
-    rows.append((time.strftime("%Y-%m-%d"), commit, str(seed), str(frames), str(len(ran.escapes))))
+    run, escapes = (time.strftime("%Y-%m-%d"), commit, str(seed)), len(ran.escapes)
+    if rows and rows[-1][:3] == run:  # another part of the same run
+        *_, frames_before, escapes_before = rows.pop()
+        frames, escapes = frames + int(frames_before), escapes + int(escapes_before)
+    rows.append((*run, str(frames), str(escapes)))
     targets.update(ran.frames)
     path.write_text(
         PAGE.format(
