@@ -1,4 +1,4 @@
-"""Every test gives back what it took: threads, child processes and file descriptors."""
+"""Every test gives back what it took: threads, child processes and file descriptors. Properties judge values, not time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from ran import COLLECTED, Ran
 
 GRACE_S = 2.0  # a thread or child that was told to end may still be ending
@@ -20,6 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile("hipec", deadline=None)
+    settings.load_profile("hipec")
     if path := config.getoption("--ran"):
         config.pluginmanager.register(Ran(path))
 

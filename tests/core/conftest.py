@@ -1,4 +1,4 @@
-"""What the tests of the core share. Property tests here judge values, never wall time."""
+"""What the tests of the core share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
 from runs import MIDWAY_S, Run
-
-settings.register_profile("core", deadline=None)
-settings.load_profile("core")
 
 
 class Nominal(NamedTuple):

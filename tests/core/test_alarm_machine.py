@@ -139,7 +139,6 @@ class AlarmMachine(RuleBasedStateMachine):
 AlarmMachine.TestCase.settings = settings(
     max_examples=40,
     stateful_step_count=20,
-    deadline=None,
     report_multiple_bugs=False,
 )
 TestTheAlarmSystemKeepsItsPromises = AlarmMachine.TestCase

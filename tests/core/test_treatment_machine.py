@@ -171,7 +171,6 @@ class TreatmentMachine(RuleBasedStateMachine):
 TreatmentMachine.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=25,
-    deadline=None,
     report_multiple_bugs=False,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
 )

@@ -147,7 +147,7 @@ def test_an_end_that_was_cut_off_is_shown_as_not_ended(copy: Path) -> None:
     assert cut.head != whole.head
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0.0, 1.0, exclude_max=True), bit=st.integers(0, 7))
 def test_no_flipped_bit_changes_what_is_read_unseen(finished: Path, copy: Path, where: float, bit: int) -> None:
     whole = finished.read_bytes()
@@ -222,7 +222,7 @@ def test_a_number_is_finite_or_none(value: object) -> None:
     assert kept is None or (isinstance(kept, float) and math.isfinite(kept) and math.copysign(1, kept or 1) in (1, -1))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(st.tuples(st.text(), st.floats(allow_nan=False, allow_infinity=False)), max_size=5))
 def test_any_text_and_any_finite_number_come_back_as_they_were_hashed(tmp_path: Path, said: list) -> None:
     path = Path(tempfile.mkdtemp(dir=tmp_path)) / "record.sqlite"

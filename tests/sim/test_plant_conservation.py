@@ -45,7 +45,7 @@ FAULTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     kind=st.sampled_from(["bath", "inline"]),
     technique=st.sampled_from(["open", "closed"]),
@@ -78,7 +78,7 @@ def test_volume_and_heat_are_conserved_whatever_is_done(
     assert plant.energy_error_j == pytest.approx(0.0, abs=0.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(volume_ml=st.floats(20, 1000), lpm=st.floats(0.1, 4.0), dt_s=st.floats(0.02, 0.1))
 def test_a_step_in_temperature_arrives_after_volume_over_flow(volume_ml: float, lpm: float, dt_s: float) -> None:
     line = Line(volume_ml=volume_ml, loss_w_per_k_ml=0.0, room_c=20.0)
@@ -90,7 +90,7 @@ def test_a_step_in_temperature_arrives_after_volume_over_flow(volume_ml: float, 
     assert time_s == pytest.approx(volume_ml / (ml / dt_s), abs=1.5 * max(dt_s, 0.5 * dt_s / ml))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(flows_ml=st.lists(st.floats(0.05, 8.0), min_size=200, max_size=400))
 def test_delay_follows_volume_when_flow_changes_underway(flows_ml: list[float]) -> None:
     line = Line(volume_ml=213.0, loss_w_per_k_ml=0.0, room_c=20.0)
