@@ -24,7 +24,7 @@ CHANNELS = {
     "E": "evidence",
 }
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
-ROW_COLUMNS = ("row", "hazards", "response", "delay", "priority", "title", "what to do")
+ROW_COLUMNS = ("row", "hazards", "response", "delay", "reset level", "priority", "title", "what to do")
 
 
 def plain(table: HazardTable) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def interlock_rows() -> list[dict[str, str]]:
             "hazards": ", ".join(row.hazards),
             "response": row.response.name,
             "delay": f"{row.delay_s:g} s",
+            "reset level": row.reset_level,
             "priority": row.priority.name,
             "title": row.title,
             "what to do": row.advice,

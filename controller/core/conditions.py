@@ -9,12 +9,38 @@ that NaN counts as a violation; a missing value where missing is not safe. The c
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from controller.core.signals import by_name
 from controller.core.situation import Situation
 
 Condition = Callable[[Situation], str]
 SIGNALS = by_name()
+
+
+class Limit(Protocol):
+    """A condition whose limit can be drawn in: `back` is how far, in the limit's own unit."""
+
+    def __call__(self, s: Situation, back: float = 0.0, /) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A limit and its reset level: what has become an alarm stays one until the value is `back` inside the limit."""
+
+    limit: Limit
+    back: float
+    unit: str
+
+    def __call__(self, s: Situation) -> str:
+        """The condition at its limit."""
+        return self.limit(s)
+
+    def stays(self, s: Situation) -> str:
+        """The same at the reset level."""
+        text = self.limit(s, self.back)
+        return f"{text} (reset level)" if text else ""
 
 
 def value_of(name: str, value: float) -> str:
@@ -38,17 +64,17 @@ def lost(s: Situation, name: str) -> str:
     return f"{SIGNALS[name].label}: {s.bad.get(name, 'no reading')}"
 
 
-def above(name: str, limit_of: str) -> Condition:
+def above(name: str, limit_of: str, *, back: float) -> Level:
     """A condition: the signal exceeds a field of the rig's limits. A missing value is another interlock's matter."""
 
-    def condition(s: Situation) -> str:
+    def condition(s: Situation, back: float = 0.0) -> str:
         value = s.good.get(name)
         if value is None:
             return ""
-        limit: float = getattr(s.limits, limit_of)
+        limit: float = getattr(s.limits, limit_of) - back
         return "" if value <= limit else over(name, value, limit)
 
-    return condition
+    return Level(condition, back, SIGNALS[name].unit)
 
 
 def guard_lost(name: str) -> Condition:

@@ -23,6 +23,7 @@ ABOVE_SETPOINT_C = 1.0
 ABOVE_SOURCE_C = 1.2
 TOLD_SHARE = 0.15  # of rated power, between what is told and what is read back
 TOLD_W = 50.0
+SHORT_W = 100.0
 
 
 def heat_off(s: Situation) -> str:
@@ -32,21 +33,22 @@ def heat_off(s: Situation) -> str:
     return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
 
 
-def source_over(s: Situation) -> str:
+def source_over(s: Situation, back: float = 0.0) -> str:
     """The bath is hotter than any set-point can make it."""
     source = s.good.get("source_c")
     if s.rig.heater.kind != "bath" or source is None:
         return ""
-    limit = s.rig.heater.bath_setpoint_max_c + SOURCE_OVER_C
+    limit = s.rig.heater.bath_setpoint_max_c + SOURCE_OVER_C - back
     return "" if source <= limit else over("source_c", source, limit)
 
 
-def heater_stuck_on(s: Situation) -> str:
+def heater_stuck_on(s: Situation, back: float = 0.0) -> str:
     """Power flows though none is commanded: a welded relay, a shorted SSR, a circulator that did not obey."""
     power = s.good.get("heater_power_w")
-    if power is None or s.heat_off_s < HEAT_OFF_GRACE_S or power <= OFF_POWER_W:
+    limit = OFF_POWER_W - back
+    if power is None or s.heat_off_s < HEAT_OFF_GRACE_S or power <= limit:
         return ""
-    return f"{over('heater_power_w', power, OFF_POWER_W)}, {s.heat_off_s:.0f} s after heat off"
+    return f"{over('heater_power_w', power, limit)}, {s.heat_off_s:.0f} s after heat off"
 
 
 def setpoint_differs(s: Situation) -> str:
@@ -61,10 +63,10 @@ def setpoint_differs(s: Situation) -> str:
     return f"{said}, {told:.2f} °C told: more than {SETPOINT_TOLERANCE_C:g} °C apart"
 
 
-def power_scale(s: Situation) -> str:
+def power_scale(s: Situation, back: float = 0.0) -> str:
     """The heater reports more than it can give: another scale, another device."""
     power = s.good.get("heater_power_w")
-    limit = SCALE * s.rig.heater.max_power_w
+    limit = SCALE * s.rig.heater.max_power_w - back
     return "" if power is None or power <= limit else over("heater_power_w", power, limit)
 
 
@@ -106,10 +108,10 @@ def over_power(s: Situation) -> str:
     return "" if gained is None or gained <= limit else f"Heater power: fluid gains {gained:.0f} W > {limit:.0f} W"
 
 
-def heat_short(s: Situation) -> str:
+def heat_short(s: Situation, back: float = 0.0) -> str:
     """The fluid gains far less heat than is commanded: no power, no exchange, a probe out of place."""
     gained, asked = _balance(s, BALANCED_S)
-    limit = 0.5 * asked - 100.0
+    limit = 0.5 * asked - SHORT_W + back
     return "" if gained is None or gained >= limit else f"Heater power: fluid gains {gained:.0f} W < {limit:.0f} W"
 
 

@@ -11,6 +11,7 @@ from controller.core.situation import Situation
 STALL_RUN_UP_S = 3.0
 FLOW_LEAST_LPM = 0.2
 RPM_LEAST = 2.0
+BACKWARDS_LPM = 0.05
 RPM_SHARE, RPM_APART = 0.1, 5.0  # of the told speed and in rpm: how far the read-back may be away
 FLOW_SHARE = 0.5  # of what the pump is set to: a pump that stands is found before its flow has run down
 DROP_LEFT = 0.65  # of the learned pressure drop; with the far end of a line off, less is left
@@ -50,37 +51,39 @@ def disconnected(s: Situation) -> str:
     return f"Line pressure drop {ratio * expected:.0f} mmHg, {DROP_LEFT * expected:.0f} mmHg at least expected"
 
 
-def reversed_flow(s: Situation) -> str:
+def reversed_flow(s: Situation, back: float = 0.0) -> str:
     """The fluid runs backwards."""
     flow = s.good.get("flow_lpm")
-    return "" if flow is None or flow > -0.05 else f"{value_of('flow_lpm', flow)} < -0.05 L/min, backwards"
+    limit = back - BACKWARDS_LPM
+    return "" if flow is None or flow > limit else f"{value_of('flow_lpm', flow)} < {limit:g} L/min, backwards"
 
 
-def runaway(s: Situation) -> str:
+def runaway(s: Situation, back: float = 0.0) -> str:
     """The pump delivers clearly more than it was told to."""
     flow = s.good.get("flow_lpm")
     if flow is None or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
-    most = s.last.pump_lpm * 1.3 + 0.15
+    most = s.last.pump_lpm * 1.3 + 0.15 - back
     return "" if flow <= most else f"{over('flow_lpm', flow, round(most, 2))} at set {s.last.pump_lpm:.2f} L/min"
 
 
-def stalled(s: Situation) -> str:
+def stalled(s: Situation, back: float = 0.0) -> str:
     """The pump is told to run and the fluid does not move."""
     flow = s.good.get("flow_lpm")
     asked = s.last.pump_lpm
     if flow is None or asked < FLOW_LEAST_LPM or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
-    return "" if flow >= 0.5 * asked else f"{under('flow_lpm', flow, round(0.5 * asked, 2))} at set {asked:.2f} L/min"
+    least = FLOW_SHARE * asked + back
+    return "" if flow >= least else f"{under('flow_lpm', flow, round(least, 2))} at set {asked:.2f} L/min"
 
 
-def pump_differs(s: Situation) -> str:
+def pump_differs(s: Situation, back: float = 0.0) -> str:
     """The pump reads back another speed than it was told: somebody or something else commands it."""
     rpm = s.good.get("pump_rpm")
     if rpm is None or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
     told = s.last.pump_lpm * 1000.0 / s.rig.circuit.pump_ml_per_rev
-    limit = RPM_SHARE * told + RPM_APART
+    limit = RPM_SHARE * told + RPM_APART - back
     if abs(rpm - told) <= limit:
         return ""
     return f"{value_of('pump_rpm', rpm)}, {told:.1f} rpm told: more than {limit:.1f} rpm apart"

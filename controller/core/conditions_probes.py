@@ -5,7 +5,7 @@ Not responsible for judging single readings (`sensing`), nor for delays, latches
 
 from __future__ import annotations
 
-from controller.core.conditions import SIGNALS, Condition, lost, value_of
+from controller.core.conditions import SIGNALS, Limit, lost, value_of
 from controller.core.signals import CAVITY
 from controller.core.situation import Situation
 from controller.core.treatment import Heat
@@ -54,20 +54,14 @@ def cavity_outlier(s: Situation) -> str:
     return "; ".join(lost(s, name) for name in CAVITY if name in s.bad)
 
 
-def cavity_spread(s: Situation) -> str:
+def cavity_spread(s: Situation, back: float = 0.0) -> str:
     """In steady perfusion the cavity probes differ by more than mixing explains: one has drifted, or fluid stands."""
-    sensed = s.sensed
+    sensed, limit = s.sensed, SPREAD_C - back
     if s.step.name != "perfuse" or not s.last.heat_on or s.pump_steady_s < 300.0:
         return ""
-    if (
-        sensed.cavity_max_c is None
-        or sensed.cavity_min_c is None
-        or sensed.cavity_max_c - sensed.cavity_min_c <= SPREAD_C
-    ):
+    if sensed.cavity_max_c is None or sensed.cavity_min_c is None or sensed.cavity_max_c - sensed.cavity_min_c <= limit:
         return ""
-    return (
-        f"cavity probes {sensed.cavity_min_c:.2f} to {sensed.cavity_max_c:.2f} °C differ by more than {SPREAD_C:g} °C"
-    )
+    return f"cavity probes {sensed.cavity_min_c:.2f} to {sensed.cavity_max_c:.2f} °C differ by more than {limit:g} °C"
 
 
 def core_lost(s: Situation) -> str:
@@ -90,14 +84,14 @@ def order_broken(s: Situation) -> str:
     return _differ("heater_outlet_c", outlet, "inflow_c", inflow, ORDER_C)
 
 
-def disagree(a: str, b: str, limit_of: str) -> Condition:
+def disagree(a: str, b: str, limit_of: str) -> Limit:
     """A condition: two probes at one place differ by more than a field of the limits."""
 
-    def condition(s: Situation) -> str:
+    def condition(s: Situation, back: float = 0.0) -> str:
         x, y = s.good.get(a), s.good.get(b)
         if x is None or y is None or not s.last.heat_on or s.pump_steady_s < 20.0:
             return ""
-        limit: float = getattr(s.limits, limit_of)
+        limit: float = getattr(s.limits, limit_of) - back
         return "" if abs(x - y) <= limit else _differ(a, x, b, y, limit)
 
     return condition
@@ -114,23 +108,23 @@ def twins_apart(s: Situation) -> str:
     return ""
 
 
-def outflow_off(limit_of: str) -> Condition:
+def outflow_off(limit_of: str) -> Limit:
     """A condition: what comes back is hotter or colder than anything in the cavity by more than a field of the limits.
 
     The outflow probe has no twin; its neighbours are the cavity probes and the loss of the line in between.
     """
 
-    def condition(s: Situation) -> str:
-        back, flow = s.good.get("outflow_c"), s.good.get("flow_lpm")
-        if back is None or flow is None or not s.last.heat_on or s.last.outflow_closed or not s.last.inflow_open:
+    def condition(s: Situation, back: float = 0.0) -> str:
+        outflow, flow = s.good.get("outflow_c"), s.good.get("flow_lpm")
+        if outflow is None or flow is None or not s.last.heat_on or s.last.outflow_closed or not s.last.inflow_open:
             return ""
         low, high = s.sensed.cavity_min_c, s.sensed.cavity_max_c
         if s.pump_steady_s < 60.0 or s.sensed.cavity_valid < 2 or low is None or high is None:
             return ""
-        limit: float = getattr(s.limits, limit_of)
-        if low - limit - LINE_LOSS_C_LPM / max(flow, 0.2) <= back <= high + limit:
+        limit: float = getattr(s.limits, limit_of) - back
+        if low - limit - LINE_LOSS_C_LPM / max(flow, 0.2) <= outflow <= high + limit:
             return ""
-        return f"{value_of('outflow_c', back)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
+        return f"{value_of('outflow_c', outflow)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
 
     return condition
 

@@ -14,17 +14,17 @@ DRIFT_ML = 100.0  # in ten minutes
 LEAK_ML = 200.0  # in twenty
 
 
-def reservoir_low(s: Situation) -> str:
+def reservoir_low(s: Situation, back: float = 0.0) -> str:
     """The level does not cover the outlet while something pumps or heats, or is about to."""
     if not (s.last.heat_on or s.last.pump_lpm > 0.0 or s.wanted.pump_lpm > 0.0):
         return ""
-    level = s.good.get("reservoir_ml")
-    if level is None or level >= s.limits.reservoir_low_ml:
+    level, least = s.good.get("reservoir_ml"), s.limits.reservoir_low_ml + back
+    if level is None or level >= least:
         return ""
-    return under("reservoir_ml", level, s.limits.reservoir_low_ml)
+    return under("reservoir_ml", level, least)
 
 
-def accumulating(s: Situation) -> str:
+def accumulating(s: Situation, back: float = 0.0) -> str:
     """More has gone in and not come back than what was filled and a margin."""
     volume = s.in_patient_ml
     if volume is None:
@@ -37,14 +37,14 @@ def accumulating(s: Situation) -> str:
         planned = s.fill_ml if s.volumes.accepted_ml is None else s.volumes.accepted_ml
     else:
         return ""
-    most = planned + ACCUMULATED_ML
+    most = planned + ACCUMULATED_ML - back
     return "" if volume <= most else over("in_patient_ml", volume, round(most))
 
 
-def drifting(s: Situation) -> str:
+def drifting(s: Situation, back: float = 0.0) -> str:
     """The level has fallen during steady circulation faster than a peritoneum absorbs."""
-    drift = s.volumes.drift_ml
-    return "" if drift <= DRIFT_ML else f"Reservoir fell {drift:.0f} mL > {DRIFT_ML:g} mL in 10 min of circulation"
+    drift, most = s.volumes.drift_ml, DRIFT_ML - back
+    return "" if drift <= most else f"Reservoir fell {drift:.0f} mL > {most:g} mL in 10 min of circulation"
 
 
 def leaking(s: Situation) -> str:
@@ -60,13 +60,13 @@ def drain_short(s: Situation) -> str:
     return f"{over('in_patient_ml', s.short_ml, SHORT_ML)} and what was taken up"
 
 
-def unbalanced(s: Situation) -> str:
+def unbalanced(s: Situation, back: float = 0.0) -> str:
     """While filling, level and flow meter disagree about what went in."""
     if s.step.name not in ("fill", "rinse_fill") or s.volumes.reference_ml is None or s.volumes.level_ml is None:
         return ""
     by_level = s.volumes.reference_ml - s.volumes.level_ml
     by_flow = s.volumes.infused_by_flow_ml
-    limit = s.limits.volume_error_alarm_ml
+    limit = s.limits.volume_error_alarm_ml - back
     if abs(by_level - by_flow) <= limit:
         return ""
     return f"Reservoir says {by_level:.0f} mL went in, Flow {by_flow:.0f} mL: more than {limit:g} mL apart"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from controller.core.conditions import Level
 from controller.core.exchange import Outputs
 from controller.core.interlocks_advisories import ADVISORIES
 from controller.core.interlocks_row import Interlock, Priority, Response
@@ -45,7 +46,9 @@ class Latch(NamedTuple):
         return bool(self.trips)
 
 
-_CONDITIONS = tuple((row.condition, row) for row in TABLE)
+_CONDITIONS = tuple((row.condition.limit if isinstance(row.condition, Level) else row.condition, row) for row in TABLE)
+_LEVELS = tuple((row.condition, row) for row in TABLE if isinstance(row.condition, Level))
+_PLACE = {row.id: place for place, row in enumerate(TABLE)}
 
 
 def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Interlock, str], ...]]:
@@ -55,6 +58,8 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
     if not present and not since:
         return latch, ()
     now_s = situation.now_s
+    if since:
+        present = _with_those_that_stay(present, since, situation)
     starting = {row.id: since.get(row.id, now_s) for row, _ in present}
     active = [(row, text) for row, text in present if now_s - starting[row.id] >= row.delay_s]
     held = {trip.id for trip in latch.trips}
@@ -67,6 +72,23 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
         row.response in (Response.R2, Response.R3) and not row.bypass for row, _ in active if row.id not in held
     )
     return Latch(latch.trips + new, latch.armed and not new, latch.still or still, starting), tuple(active)
+
+
+def _with_those_that_stay(
+    present: list[tuple[Interlock, str]], since: Mapping[str, float], situation: Situation
+) -> list[tuple[Interlock, str]]:
+    """Add the rows that have become active and whose value is inside the limit but not yet at the reset level."""
+    now_s = situation.now_s
+    here = {row.id for row, _ in present}
+    stay = [
+        (row, text)
+        for level, row in _LEVELS
+        if row.id in since
+        and row.id not in here
+        and now_s - since[row.id] >= row.delay_s
+        and (text := level.stays(situation))
+    ]
+    return sorted(present + stay, key=lambda line: _PLACE[line[0].id]) if stay else present
 
 
 def _lasted(seconds: float) -> str:

@@ -18,7 +18,7 @@ _HIGH, _MEDIUM, _LOW = Priority.HIGH, Priority.MEDIUM, Priority.LOW
 
 ADVISORIES: tuple[Interlock, ...] = (
     Interlock(
-        "drift", ("H14",), volume.drifting, 1.0, _R.R0, _MEDIUM,
+        "drift", ("H14",), c.Level(volume.drifting, 20.0, "mL"), 1.0, _R.R0, _MEDIUM,
         "Level falls", "Look for a slow leak.",
     ),
     Interlock(
@@ -38,19 +38,21 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Core NOT MONITORED", "Check the core probe.",
     ),
     Interlock(
-        "inflow_differs", ("H22",), probes.disagree("inflow_c", "inflow_b_c", "probe_disagreement_warn_c"),
+        "inflow_differs", ("H22",),
+        c.Level(probes.disagree("inflow_c", "inflow_b_c", "probe_disagreement_warn_c"), 0.1, "°C"),
         10.0, _R.R0, _MEDIUM, "Inflow probes differ", "Compare with a third thermometer.", 20.0,
     ),
     Interlock(
-        "outlet_differs", ("H22",), probes.disagree("heater_outlet_c", "outlet_b_c", "probe_disagreement_warn_c"),
+        "outlet_differs", ("H22",),
+        c.Level(probes.disagree("heater_outlet_c", "outlet_b_c", "probe_disagreement_warn_c"), 0.1, "°C"),
         10.0, _R.R0, _MEDIUM, "Outlet probes differ", "Compare with a third thermometer.", 20.0,
     ),
     Interlock(
-        "outflow_differs", ("H22",), probes.outflow_off("probe_disagreement_warn_c"), 10.0, _R.R0, _MEDIUM,
-        "Outflow probe differs", "Compare with a third thermometer.", 20.0,
+        "outflow_differs", ("H22",), c.Level(probes.outflow_off("probe_disagreement_warn_c"), 0.1, "°C"),
+        10.0, _R.R0, _MEDIUM, "Outflow probe differs", "Compare with a third thermometer.", 20.0,
     ),
     Interlock(
-        "cavity_spread", ("H22", "H02",), probes.cavity_spread, 60.0, _R.R0, _MEDIUM,
+        "cavity_spread", ("H22", "H02",), c.Level(probes.cavity_spread, 0.3, "°C"), 60.0, _R.R0, _MEDIUM,
         "Cavity probes differ", "Agitate; check the probes' places.", 60.0,
     ),
     Interlock(
@@ -62,7 +64,7 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Readings disturbed", "Stop electrosurgery near the cables; check plug and shield.", 10.0,
     ),
     Interlock(
-        "heat_short", ("H04",), energy.heat_short, 30.0, _R.R0, _MEDIUM,
+        "heat_short", ("H04",), c.Level(energy.heat_short, 50.0, "W"), 30.0, _R.R0, _MEDIUM,
         "Less heat than commanded", "Check heater, contactor, exchanger and outflow probe.", 30.0,
     ),
     Interlock(
@@ -82,31 +84,31 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Computer", "See the text.",
     ),
     Interlock(
-        "core_alarm", ("H03",), c.above("core_c", "core_alarm_c"), 5.0, _R.R0, _HIGH,
+        "core_alarm", ("H03",), c.above("core_c", "core_alarm_c", back=0.2), 5.0, _R.R0, _HIGH,
         "Core hot", "Cool the patient; the target is being lowered.", 30.0,
     ),
     Interlock(
-        "core_warn", ("H03",), c.above("core_c", "core_warn_c"), 10.0, _R.R0, _MEDIUM,
+        "core_warn", ("H03",), c.above("core_c", "core_warn_c", back=0.2), 10.0, _R.R0, _MEDIUM,
         "Core warm", "Cool the patient.", 60.0,
     ),
     Interlock(
-        "core_low", ("H03",), heat.core_low, 60.0, _R.R0, _LOW,
+        "core_low", ("H03",), c.Level(heat.core_low, 0.2, "°C"), 60.0, _R.R0, _LOW,
         "Core cool", "Less cooling.", 60.0,
     ),
     Interlock(
-        "cavity_warm", ("H02",), heat.cavity_warm, 5.0, _R.R0, _MEDIUM,
+        "cavity_warm", ("H02",), c.Level(heat.cavity_warm, 0.2, "°C"), 5.0, _R.R0, _MEDIUM,
         "Cavity warm", "Agitate.", 10.0,
     ),
     Interlock(
-        "cavity_cool", ("H04",), heat.cavity_cool, 30.0, _R.R0, _MEDIUM,
+        "cavity_cool", ("H04",), c.Level(heat.cavity_cool, 0.2, "°C"), 30.0, _R.R0, _MEDIUM,
         "Cavity cool", "Check flow and cover.", 30.0,
     ),
     Interlock(
-        "line_pressure_high", ("H10",), c.above("line_pressure_mmhg", "line_pressure_alarm_mmhg"), 1.0, _R.R0, _MEDIUM,
-        "Line pressure high", "Look for a kink.", 5.0,
+        "line_pressure_high", ("H10",), c.above("line_pressure_mmhg", "line_pressure_alarm_mmhg", back=20.0),
+        1.0, _R.R0, _MEDIUM, "Line pressure high", "Look for a kink.", 5.0,
     ),
     Interlock(
-        "cavity_pressure_high", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_warn_mmhg"),
+        "cavity_pressure_high", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_warn_mmhg", back=2.0),
         3.0, _R.R0, _MEDIUM, "Cavity pressure high", "Free the outflow.", 5.0,
     ),
     Interlock(

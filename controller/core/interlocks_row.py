@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from controller.core.conditions import Condition
+from controller.core.conditions import Condition, Level
 
 
 class Response(enum.IntEnum):
@@ -32,7 +32,11 @@ class Priority(enum.IntEnum):
 
 
 class Interlock(NamedTuple):
-    """One row. A response above R0 latches. `delay_s` is how long the condition must last."""
+    """One row. A response above R0 latches. `delay_s` is how long the condition must last.
+
+    A condition that is a `Level` brings its reset level: an alarm does not come and go with a value near the limit, and
+    no trip can be reset there.
+    """
 
     id: str
     hazards: tuple[str, ...]  # rows of the hazard table that it serves
@@ -44,3 +48,8 @@ class Interlock(NamedTuple):
     advice: str
     off_delay_s: float = 1.0  # the cause has to be gone for so long before the alarm is over
     bypass: bool = False  # after the reset the pump may turn in the bypass, to cool or de-air, before anybody resumes
+
+    @property
+    def reset_level(self) -> str:
+        """How far inside its limit the value must be before the alarm ends; "" where that is the limit itself."""
+        return f"{self.condition.back:g} {self.condition.unit} inside" if isinstance(self.condition, Level) else ""

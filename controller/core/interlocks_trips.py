@@ -23,27 +23,27 @@ TRIPS: tuple[Interlock, ...] = (
         "STOP pressed", "Find out why; reset (x), then resume (r).",
     ),
     Interlock(
-        "outlet_over", ("H01",), c.above("heater_outlet_c", "outlet_trip_c"), 0.2, _R.R3, _HIGH,
+        "outlet_over", ("H01",), c.above("heater_outlet_c", "outlet_trip_c", back=1.0), 0.2, _R.R3, _HIGH,
         "Heater outlet too hot", "Clamp stays shut. Let it cool in the bypass; check flow and heater.", bypass=True,
     ),
     Interlock(
-        "inflow_over", ("H01",), c.above("inflow_c", "inflow_trip_c"), 0.3, _R.R3, _HIGH,
+        "inflow_over", ("H01",), c.above("inflow_c", "inflow_trip_c", back=0.5), 0.3, _R.R3, _HIGH,
         "Inflow too hot", "Clamp stays shut. Let it cool in the bypass; check set-point and flow.", bypass=True,
     ),
     Interlock(
-        "source_over", ("H01",), energy.source_over, 0.5, _R.R1, _HIGH,
+        "source_over", ("H01",), c.Level(energy.source_over, 0.5, "°C"), 0.5, _R.R1, _HIGH,
         "Heat source too hot", "Check the circulator.",
     ),
     Interlock(
-        "cavity_over", ("H02",), heat.cavity_over, 0.8, _R.R1, _HIGH,
+        "cavity_over", ("H02",), c.Level(heat.cavity_over, 0.3, "°C"), 0.8, _R.R1, _HIGH,
         "Cavity too hot", "Agitate; check the probe's place.",
     ),
     Interlock(
-        "core_trip", ("H03",), c.above("core_c", "core_trip_c"), 2.0, _R.R1, _HIGH,
+        "core_trip", ("H03",), c.above("core_c", "core_trip_c", back=0.2), 2.0, _R.R1, _HIGH,
         "Core too hot", "Cool the patient; tell the anaesthetist.",
     ),
     Interlock(
-        "core_stop", ("H03",), c.above("core_c", "core_stop_c"), 2.0, _R.R2, _HIGH,
+        "core_stop", ("H03",), c.above("core_c", "core_stop_c", back=0.3), 2.0, _R.R2, _HIGH,
         "Core dangerously hot", "Drain; cool the patient.",
     ),
     Interlock(
@@ -51,7 +51,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Heat without flow", "Look for a kink or clamp.",
     ),
     Interlock(
-        "reservoir_low", ("H08",), volume.reservoir_low, 0.5, _R.R3, _HIGH,
+        "reservoir_low", ("H08",), c.Level(volume.reservoir_low, 100.0, "mL"), 0.5, _R.R3, _HIGH,
         "Reservoir low", "Add carrier; look for a leak.",
     ),
     Interlock(
@@ -59,15 +59,17 @@ TRIPS: tuple[Interlock, ...] = (
         "Air in the line", "De-air in the bypass before resuming.", bypass=True,
     ),
     Interlock(
-        "line_pressure", ("H10",), c.above("line_pressure_mmhg", "line_pressure_trip_mmhg"), 0.2, _R.R2, _HIGH,
+        "line_pressure", ("H10",), c.above("line_pressure_mmhg", "line_pressure_trip_mmhg", back=100.0),
+        0.2, _R.R2, _HIGH,
         "Line pressure too high", "Look for a kink or clamp in the inflow line.",
     ),
     Interlock(
-        "accumulating", ("H11",), volume.accumulating, 1.0, _R.R2, _HIGH,
+        "accumulating", ("H11",), c.Level(volume.accumulating, 80.0, "mL"), 1.0, _R.R2, _HIGH,
         "Volume accumulates in the patient", "Free the outflow; look for a spill.",
     ),
     Interlock(
-        "cavity_pressure", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_trip_mmhg"), 0.5, _R.R2, _HIGH,
+        "cavity_pressure", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_trip_mmhg", back=4.0),
+        0.5, _R.R2, _HIGH,
         "Cavity pressure too high", "Free the outflow; let fluid out.",
     ),
     Interlock(
@@ -79,19 +81,19 @@ TRIPS: tuple[Interlock, ...] = (
         "Volume is being lost", "Look under the drapes and along the lines.",
     ),
     Interlock(
-        "unbalanced", ("H14",), volume.unbalanced, 2.0, _R.R2, _HIGH,
+        "unbalanced", ("H14",), c.Level(volume.unbalanced, 50.0, "mL"), 2.0, _R.R2, _HIGH,
         "Volumes do not agree", "Look for a leak.",
     ),
     Interlock(
-        "reversed", ("H15",), flow.reversed_flow, 0.4, _R.R3, _HIGH,
+        "reversed", ("H15",), c.Level(flow.reversed_flow, 0.02, "L/min"), 0.4, _R.R3, _HIGH,
         "Flow runs backwards", "Check the tubing in the pump.",
     ),
     Interlock(
-        "runaway", ("H16",), flow.runaway, 1.0, _R.R3, _HIGH,
+        "runaway", ("H16",), c.Level(flow.runaway, 0.05, "L/min"), 1.0, _R.R3, _HIGH,
         "Pump delivers too much", "Check the pump drive.",
     ),
     Interlock(
-        "stalled", ("H17", "H10"), flow.stalled, 1.0, _R.R4, _HIGH,
+        "stalled", ("H17", "H10"), c.Level(flow.stalled, 0.1, "L/min"), 1.0, _R.R4, _HIGH,
         "Pump does not deliver", "Look for a kink.",
     ),
     Interlock(
@@ -151,7 +153,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Probe disturbed", "Stop electrosurgery near the cables; check plug and shield.",
     ),
     Interlock(
-        "heater_stuck_on", ("H25",), energy.heater_stuck_on, 0.5, _R.R4, _HIGH,
+        "heater_stuck_on", ("H25",), c.Level(energy.heater_stuck_on, 20.0, "W"), 0.5, _R.R4, _HIGH,
         "Heater does not switch off", "Pull the heater's plug.",
     ),
     Interlock(
@@ -163,7 +165,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Heater set-point differs", "Somebody or something else writes to the heater.",
     ),
     Interlock(
-        "power_scale", ("H27",), energy.power_scale, 2.0, _R.R4, _HIGH,
+        "power_scale", ("H27",), c.Level(energy.power_scale, 100.0, "W"), 2.0, _R.R4, _HIGH,
         "Heater reports too much power", "Wrong scale or wrong device: check the heater.",
     ),
     Interlock(
@@ -179,7 +181,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Outlet hotter than its source", "A probe is wrong: check outlet and bath probes.",
     ),
     Interlock(
-        "pump_differs", ("H16", "H31",), flow.pump_differs, 1.5, _R.R3, _HIGH,
+        "pump_differs", ("H16", "H31",), c.Level(flow.pump_differs, 2.0, "rpm"), 1.5, _R.R3, _HIGH,
         "Pump speed differs", "Somebody or something else commands the pump.",
     ),
     Interlock(

@@ -9,13 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
+from unittest import mock
 
 import msgspec
 
 from config.schema import MeasuredSignal, Patient, Rig, Treatment
+from controller.core import interlocks
 from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
 from controller.core.signals import Quality, Reading
+from controller.core.situation import Situation
 from controller.core.state import CycleState
 
 RELAYS = ("pump_enable", "inflow_open", "outflow_closed", "annunciator")
@@ -206,6 +209,17 @@ class World:
         elif not out.inflow_open and self.cavity_ml > 0.0:
             back = min(self.cavity_ml, 20.0 * dt_s)
             self.reservoir_ml, self.cavity_ml = self.reservoir_ml + back, self.cavity_ml - back
+
+
+def picture_of(world: World) -> Situation:
+    """The picture that the conditions are shown in the next cycle; the world itself does not go on."""
+    pictures: list[Situation] = []
+    evaluate = interlocks.evaluate
+    with mock.patch.object(
+        interlocks, "evaluate", lambda latch, seen: (pictures.append(seen), evaluate(latch, seen))[1]
+    ):
+        world.copy().step()
+    return pictures[0]
 
 
 ORDER_OF_STEPS = (

@@ -5,11 +5,9 @@ from __future__ import annotations
 from math import nan
 
 import pytest
-from make import World, world_in
+from make import picture_of, world_in
 
-from controller.core import interlocks
 from controller.core.interlocks import TABLE
-from controller.core.situation import Situation
 
 REPORTED = {
     "inflow_c": {"inflow_over"},
@@ -28,31 +26,21 @@ REPORTED = {
 }
 
 
-def seen(world: World, monkeypatch: pytest.MonkeyPatch) -> Situation:
-    """The picture that the conditions are shown in the next cycle."""
-    pictures: list[Situation] = []
-    evaluate = interlocks.evaluate
-    with monkeypatch.context() as patch:
-        patch.setattr(interlocks, "evaluate", lambda latch, s: (pictures.append(s), evaluate(latch, s))[1])
-        world.step()
-    return pictures[0]
-
-
 @pytest.mark.parametrize("name", sorted(REPORTED))
-def test_h18_what_is_no_number_is_over_every_limit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = seen(world_in("perfuse", settle_s=30.0), monkeypatch)
+def test_h18_what_is_no_number_is_over_every_limit(name: str) -> None:
+    picture = picture_of(world_in("perfuse", settle_s=30.0))
     assert {row.id for row in TABLE if row.condition(picture)} == set()
     broken = picture._replace(good={**picture.good, name: nan})
     assert {row.id for row in TABLE if row.condition(broken)} >= REPORTED[name]
 
 
-def test_h02_a_hottest_probe_that_is_no_number_is_too_hot(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = seen(world_in("perfuse", settle_s=30.0), monkeypatch)
+def test_h02_a_hottest_probe_that_is_no_number_is_too_hot() -> None:
+    picture = picture_of(world_in("perfuse", settle_s=30.0))
     broken = picture._replace(sensed=picture.sensed._replace(cavity_max_c=nan))
     assert {row.id for row in TABLE if row.condition(broken)} >= {"cavity_over", "cavity_warm"}
 
 
-def test_h25_power_that_is_no_number_is_a_heater_that_does_not_switch_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = seen(world_in("perfuse", settle_s=30.0), monkeypatch)
+def test_h25_power_that_is_no_number_is_a_heater_that_does_not_switch_off() -> None:
+    picture = picture_of(world_in("perfuse", settle_s=30.0))
     off = picture._replace(heat_off_s=10.0, good={**picture.good, "heater_power_w": nan})
     assert {row.id for row in TABLE if row.condition(off)} >= {"heater_stuck_on"}

@@ -101,6 +101,7 @@ def no_more(less: Outputs, more: Outputs) -> bool:
 def the_table_is_its_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     world_in("standby")  # is made, and kept, with the real conditions
     monkeypatch.setattr(interlocks, "_CONDITIONS", tuple((row.condition, row) for row in ROWS))
+    monkeypatch.setattr(interlocks, "_LEVELS", ())  # `test_reset_levels` has them
 
 
 def test_the_stand_ins_cover_every_row_of_the_table() -> None:
