@@ -1,4 +1,4 @@
-"""Every test gives back what it took: threads, child processes and file descriptors. Properties judge values, not time."""
+"""Every test gives back what it took: threads, child processes, file descriptors. Properties judge values, not time."""
 
 from __future__ import annotations
 
