@@ -63,6 +63,9 @@ class MemoryRecorder:
     def event(self, event: Event) -> None:
         return None
 
+    def close(self) -> None:
+        return None
+
 
 def burn(until_s: float) -> None:
     """Keep one core busy."""

@@ -62,6 +62,12 @@ def load_pair(
     return loaded_rig, loaded_treatment
 
 
+def treatments_for(rig: Rig) -> dict[str, Treatment]:
+    """The shipped treatments that may run on this rig, by name. Raises ConfigError for a file that is none."""
+    loaded = {name: load_treatment(name) for name in list_treatments()}
+    return {name: treatment for name, treatment in loaded.items() if not match_problems(rig, treatment)}
+
+
 def check_match(rig: Rig, treatment: Treatment, *, file: str = "") -> None:
     """Refuse a treatment that this rig cannot run. Raises ConfigError."""
     problems = match_problems(rig, treatment)

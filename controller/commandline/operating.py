@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -24,7 +25,7 @@ from controller.commandline.options import (
 )
 from controller.console.place import place_of
 from controller.runtime.client import Client
-from controller.runtime.messages import Request, order_of
+from controller.runtime.messages import Request, SetUp, order_of
 from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir
 from controller.runtime.settings import patient_of
 
@@ -87,13 +88,20 @@ def run(
 
 
 def act(
-    what: Annotated[str, typer.Argument(help="start, confirm, dose, hold, resume, stop, reset, drain, target, flow …")],
+    what: Annotated[
+        str, typer.Argument(help="setup, start, confirm, dose, hold, resume, stop, reset, drain, target, flow …")
+    ],
     value: Annotated[str | None, typer.Argument(help="For target (°C), flow (L/min) and limit.")] = None,
     who: str = "operator",
     text: Annotated[str, typer.Option(help="limit: which one; acknowledge: which alarm; dose: lot;who.")] = "",
+    treatment: TreatmentName = "",
+    patient: PatientText = "",
     run_dir: RunDir = None,
 ) -> None:
-    """Ask a running controller for one act, as the keys of the live view do."""
+    """Ask a running controller for one act, as the keys of the live view do; setup takes --treatment and --patient."""
+    if what == "setup":
+        _set_up(run_dir or default_run_dir(), treatment, patient, who)
+        return
     number = None if value is None else _number(what, value)
     order_of(Request(id=1, do="act", act=what, value=number, text=text, who=who))  # refused here: nobody need run
     with Client((run_dir or default_run_dir()) / CONTROL_SOCKET) as client:
@@ -102,6 +110,21 @@ def act(
         else:
             client.act(what, value=number, text=text, who=who)
     Console().print(f"{what}: taken")
+
+
+def _set_up(run_dir: Path, treatment: str, text: str, who: str) -> None:
+    """Show what a treatment means for a patient, and set it up. Raises Refusal outside STANDBY."""
+    patient = patient_of(text)
+    asked = SetUp(
+        treatment=treatment, pseudonym=patient.pseudonym, height_cm=patient.height_cm, weight_kg=patient.weight_kg
+    )
+    with Client(run_dir / CONTROL_SOCKET) as client:
+        found = client.preview(asked)
+        client.set_up(msgspec.structs.replace(asked, sha256=found["sha256"]), who=who)
+    plan = found["plan"]
+    doses = ", ".join(f"{each['mg']:.1f} mg at {each['at_min']:g} min" for each in plan["fractions"]) or "no drug"
+    body = f"{plan['bsa_m2']:.2f} m2, fill {plan['carrier_ml']:.0f} mL"
+    Console().print(f"setup: taken\n{found['title']}\n{patient.pseudonym}: {body}, {plan['drug']} {doses}")
 
 
 def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:

@@ -1,13 +1,13 @@
 """Alarm limits that a person may tighten during a session: proposed, shown old -> new, confirmed within 60 s.
 
-Never wider than the rig file says, never past a neighbouring level; a new session begins with the rig file's values.
+Never wider than the rig file says, never past a neighbouring level; a new set-up begins with the rig file's values.
 Trip levels are not among them. Not responsible for who may do it (`orders`) or for the alarms themselves.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from config.schema import Limits
@@ -64,6 +64,27 @@ class AlarmLimits(NamedTuple):
 
 class RefusedLimit(Exception):
     """The change is not possible; the text says what is."""
+
+
+def tightened(configured: Limits, values: Iterable[tuple[str, float]]) -> AlarmLimits:
+    """The rig file's limits with these tightened, as before a restart; one that is not allowed is left as configured.
+
+    In the order of the table, each judged against the rig file alone and then for the order of the levels.
+    """
+    wanted = dict(values)
+    limits = AlarmLimits(configured, configured)
+    for name in (*ADJUSTABLE, *ADJUSTABLE):  # twice: a neighbour may have to move first
+        try:
+            limits = confirm(propose(limits, name, wanted.get(name), "restart", 0.0), 0.0)[0]
+        except RefusedLimit:
+            continue
+    return limits
+
+
+def changed(limits: AlarmLimits) -> dict[str, float]:
+    """The limits that are tighter than the rig file's, by name."""
+    now = {name: float(getattr(limits.now, name)) for name in ADJUSTABLE}
+    return {name: value for name, value in now.items() if value != getattr(limits.configured, name)}
 
 
 def allowed(limits: AlarmLimits, name: str) -> tuple[float, float]:
@@ -124,6 +145,7 @@ def view(limits: AlarmLimits, now_s: float) -> dict[str, object]:
             }
             for name, line in ADJUSTABLE.items()
         ],
+        "tightened": changed(limits),
         "limit_waits": None
         if change is None
         else {**change._asdict(), "text": change.text, "left_s": CONFIRM_WITHIN_S - (now_s - change.asked_s)},

@@ -26,7 +26,6 @@ from controller.core import (
 )
 from controller.core import alarms as alarm_engine
 from controller.core import balance as volumes
-from controller.core.alarm_limits import AlarmLimits
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
@@ -92,7 +91,7 @@ class Cycle:
             line=LineModel(),
             gained=(0.0, 0.0),
             reset_asked_s=None,
-            limits=AlarmLimits(self.rig.limits, self.rig.limits),
+            limits=alarm_limits.tightened(self.rig.limits, self._limits_of(restored)),
             proof=Proof(),
             identity=Identity(),
             frozen=Frozen(),
@@ -169,9 +168,20 @@ class Cycle:
         state = remember(self.rig, state, step, outputs, regulation, latch, alarms, reset_asked_s, dt_s)
         return state, outputs, events + walked + reset_events
 
+    def in_the_way(self, state: CycleState) -> str:
+        """Why no core of another configuration may take this one's place now; "" in STANDBY with nothing latched."""
+        if state.walk.step != "standby":
+            return f"a treatment is in {self.steps[state.walk.step].phase.value}; set-up is allowed in STANDBY"
+        return "a trip is latched; reset first" if state.latch.trips else ""
+
     def view(self, state: CycleState) -> dict[str, object]:
         """What people are shown of a state."""
         return view.snapshot(self, state)
+
+    def _limits_of(self, restored: Restored) -> tuple[tuple[str, float], ...]:
+        """Those of the run before, if it was for the same patient and treatment."""
+        same = (restored.treatment, restored.patient) == (self.treatment, self.patient)
+        return restored.limits if same else ()
 
     # --- stages ----------------------------------------------------------------------------------------------------
 

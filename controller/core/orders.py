@@ -78,13 +78,11 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.session:
         raise RefusedOrder(desk.session)
     walk = desk.walk._replace(started_s=desk.now_s, hold="", testing=False)
-    configured = desk.alarm_limits.configured
+    limits = desk.alarm_limits._replace(pending=None)
+    tighter = ", ".join(f"{name} {value:g}" for name, value in alarm_limits.changed(limits).items())
     return desk._replace(
-        walk=walk,
-        latch=desk.latch._replace(armed=True, still=False),
-        goto="self_test",
-        alarm_limits=AlarmLimits(configured, configured),
-    ), "treatment started, alarm limits at their defaults"
+        walk=walk, latch=desk.latch._replace(armed=True, still=False), goto="self_test", alarm_limits=limits
+    ), f"treatment started, alarm limits {f'tightened: {tighter}' if tighter else 'at their defaults'}"
 
 
 def _self_test(desk: Desk, order: Order) -> tuple[Desk, str]:

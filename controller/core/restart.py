@@ -1,5 +1,6 @@
 """What a controller begins with after the one before it ended without a goodbye: its latched trips, and nothing else.
 
+Beside them the alarm limits that were tightened for the same patient, and who and what was set up.
 Never heat, never a phase: it begins in STANDBY with everything off, and people are told what was going on.
 Not responsible for finding that out (`controller.records.last_run`).
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from config.schema import Patient, Treatment
 from controller.core.alarm_table import row_of
 from controller.core.alarms import Alarm, Alarms
 from controller.core.interlocks import TABLE, Latch, Response, Trip
@@ -18,6 +20,9 @@ class Restored(NamedTuple):
 
     text: str = ""
     trips: tuple[tuple[str, str, str], ...] = ()
+    treatment: Treatment | None = None  # that was set up, with its patient
+    patient: Patient | None = None
+    limits: tuple[tuple[str, float], ...] = ()  # alarm limits that were tightened
 
 
 def latch_of(restored: Restored, now_s: float) -> Latch:

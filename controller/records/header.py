@@ -44,7 +44,7 @@ def header_row(
             "treatment": treatment.name,
             "patient": patient.pseudonym,
             "config": config,
-            "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
+            "config_sha256": config_sha256(rig, treatment, patient),
             "host": f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         },
     )
@@ -53,3 +53,8 @@ def header_row(
 def config_json(rig: Rig, treatment: Treatment, patient: Patient) -> str:
     """The effective configuration, keys sorted, so that equal configurations have equal hashes."""
     return msgspec.json.encode({"rig": rig, "treatment": treatment, "patient": patient}, order="sorted").decode()
+
+
+def config_sha256(rig: Rig, treatment: Treatment, patient: Patient) -> str:
+    """Of `config_json`, in hex."""
+    return hashlib.sha256(config_json(rig, treatment, patient).encode()).hexdigest()

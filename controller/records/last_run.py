@@ -1,4 +1,4 @@
-"""What the newest record of a rig says of a run that ended without a goodbye: phase, contact time, doses, trips.
+"""What the newest record of a rig says of a run that ended without a goodbye: set-up, phase, doses, limits, trips.
 
 Reads the last sample and the events behind it, after checking the chain over the last rows only, so that a start waits
 for milliseconds and not for a whole record (`Record.verify` does that). A record that cannot be believed is said to be
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from config.schema import Patient, Treatment
 from controller.core.restart import Restored
 from controller.records.chain import link
 from controller.records.opening import About
@@ -71,14 +72,16 @@ def _check_tail(record: Record) -> None:
 
 
 def _left_behind(record: Record) -> Restored:
+    treatment, patient = _set_up(record)
     events = [dict(row) for row in record.connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 500")]
     if events and tuple(events[0][name] for name in ("kind", "name", "text")) == END:
         return Restored()
     newest_sample = record.connection.execute("SELECT * FROM samples ORDER BY seq DESC LIMIT 1").fetchone()
     if newest_sample is None:
-        return Restored()  # it had not begun to do anything
+        return Restored(treatment=treatment, patient=patient)  # it had not begun to do anything
     state: dict[str, Any] = msgspec.json.decode(newest_sample["state"])
     after = [event for event in reversed(events) if event["seq"] > newest_sample["seq"]]
+    limits = tuple((str(name), float(value)) for name, value in state.get("tightened", {}).items())
     trips = {trip["id"]: (trip["id"], trip["response"], trip["text"]) for trip in state["trips"]}
     for event in after:
         if event["kind"] == "reset":
@@ -86,7 +89,7 @@ def _left_behind(record: Record) -> Restored:
         elif event["kind"] == "trip":
             trips.setdefault(event["name"], (event["name"], "", event["text"]))
     if state["phase"] in IDLE and not trips:
-        return Restored()
+        return Restored(treatment=treatment, patient=patient, limits=limits)
     earlier = trips.pop(AGAIN, ("", "", ""))[2].removeprefix("Restarted: ")
     latched = "; ".join(text for _, _, text in trips.values())
     said = (
@@ -95,4 +98,10 @@ def _left_behind(record: Record) -> Restored:
     )
     said += f"; latched again: {latched}" if latched else ""
     said += f"; and before that, {earlier[:EARLIER_MOST]}" if earlier else ""
-    return Restored(said, tuple(trips.values()))
+    return Restored(said, tuple(trips.values()), treatment, patient, limits)
+
+
+def _set_up(record: Record) -> tuple[Treatment, Patient]:
+    """Who and what, from the record's own configuration. Raises msgspec.ValidationError or KeyError."""
+    config = msgspec.json.decode(str(record.header["config"]))
+    return msgspec.convert(config["treatment"], Treatment), msgspec.convert(config["patient"], Patient)

@@ -14,10 +14,12 @@ import threading
 import time
 from pathlib import Path
 
+from config.problems import ConfigError
 from controller.core.exchange import Act
 from controller.runtime.desk import Desk, Ticket
 from controller.runtime.messages import (
     REQUEST_MAX,
+    TEXT_MAX,
     BadMessage,
     Request,
     Response,
@@ -28,6 +30,7 @@ from controller.runtime.messages import (
     unpack,
 )
 from controller.runtime.rundir import PATH_MAX
+from controller.runtime.setting_up import SetUps, SetUpTicket
 
 CLIENTS_MAX = 16
 UNREAD_MAX = 256 * 1024  # bytes of responses that a client may leave unread before it is cut off
@@ -50,11 +53,12 @@ class _Client:
 class ApiServer:
     """Serves `control.sock`. `start` binds and begins; `end`, called once after the loop, closes everything."""
 
-    def __init__(self, *, path: Path, desk: Desk) -> None:
+    def __init__(self, *, path: Path, desk: Desk, setups: SetUps | None = None) -> None:
         if len(os.fsencode(path)) > PATH_MAX:
             raise ValueError(f"{path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter --run-dir")
         self._path = path
         self._desk = desk
+        self._setups = setups
         self._clients: dict[int, _Client] = {}
         self._numbers = 0
         self._ending = False
@@ -169,14 +173,32 @@ class ApiServer:
             elif request.do == "state":
                 self._respond(client, Response(id=request.id, state=dict(self._desk.state)))
                 self._desk.seen()
-            else:
+            elif request.do == "subscribe":
                 client.subscription = request.id
                 client.seen_seq = -1
-        except BadMessage as error:
+            else:
+                self._set_up(client, request)
+        except (BadMessage, ConfigError) as error:
             self._respond(client, Response(id=request_id(body), ok=False, error=str(error)))
 
     def _order(self, client: _Client, request: Request) -> None:
         refusal = self._desk.submit(Ticket(order_of(request), client.number, request.id))
+        if refusal:
+            self._respond(client, Response(id=request.id, ok=False, error=refusal))
+
+    def _set_up(self, client: _Client, request: Request) -> None:
+        """What may be set up, what that would mean, or the set-up itself, which is answered later like an order."""
+        if self._setups is None:
+            raise BadMessage("this controller cannot be set up anew")
+        if request.do == "offer":
+            self._respond(client, Response(id=request.id, found=self._setups.offer()))
+            return
+        if request.setup is None:
+            raise BadMessage(f"{request.do} needs setup: treatment, pseudonym, height_cm, weight_kg")
+        if request.do == "preview":
+            self._respond(client, Response(id=request.id, found=self._setups.preview(request.setup)))
+            return
+        refusal = self._setups.ask(SetUpTicket(request.setup, request.who[:TEXT_MAX], client.number, request.id))
         if refusal:
             self._respond(client, Response(id=request.id, ok=False, error=refusal))
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from controller.core.exchange import Act
 from controller.runtime import stage
-from controller.runtime.messages import RESPONSE_MAX, Request, Response, pack, read_response, unpack
+from controller.runtime.messages import RESPONSE_MAX, Request, Response, SetUp, pack, read_response, unpack
 
 
 class Unreachable(Exception):
@@ -80,6 +80,18 @@ class Client:
     def stop(self) -> None:
         """STOP, on its own path: carried out before this returns to you, whatever else is waiting."""
         self._ask(Request(id=self._id(), do="stop"))
+
+    def offer(self) -> dict[str, Any]:
+        """The treatments that may be set up on this rig, under `treatments`. Raises Refusal or Unreachable."""
+        return self._ask(Request(id=self._id(), do="offer")).found or {}
+
+    def preview(self, setup: SetUp) -> dict[str, Any]:
+        """What a set-up would mean: doses in mg, volumes, and its `sha256`. Raises Refusal with every problem."""
+        return self._ask(Request(id=self._id(), do="preview", setup=setup)).found or {}
+
+    def set_up(self, setup: SetUp, *, who: str = "operator") -> None:
+        """Begin anew in STANDBY with what was previewed. Raises Refusal with the reason, or Unreachable."""
+        self._ask(Request(id=self._id(), do="setup", setup=setup, who=who))
 
     def subscribe(self, *, timeout_s: float | None = None) -> Iterator[dict[str, Any]]:
         """Every new state; states that you are too slow for are left out.

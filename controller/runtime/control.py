@@ -7,22 +7,22 @@ Exit codes: 0 ended by a signal, 1 the controller failed, 2 bad configuration, p
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import dataclasses
 import importlib.metadata
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
+from config.loading import treatments_for
 from config.problems import ConfigError
 from controller.core import orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
-from controller.records.header import config_json
+from controller.records.header import config_sha256
 from controller.runtime import certificate
 from controller.runtime import settings as command_line
 from controller.runtime.api import ApiServer
@@ -30,10 +30,12 @@ from controller.runtime.bench import BadRig, Bench
 from controller.runtime.clock import RunClock
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
-from controller.runtime.loop import Loop, RecorderLike
+from controller.runtime.loop import Loop
+from controller.runtime.loop_parts import Core, RecorderLike
 from controller.runtime.protective_link import ProtectiveLink
 from controller.runtime.realtime import ask_for_realtime
 from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_run_dir
+from controller.runtime.setting_up import SetUps, words
 from controller.runtime.settings import BadSetting, Settings, with_slack
 from drivers.catalogue import families
 from drivers.roles import DeviceError
@@ -45,14 +47,7 @@ REFUSED = 2
 TRIPPED = 3
 
 
-class Recorder(RecorderLike, Protocol):
-    """What the process needs of the record beside what the loop needs."""
-
-    def close(self) -> None:
-        """Write what is waiting and end the record."""
-
-
-OpenRecorder = Callable[[Settings], Recorder]
+OpenRecorder = Callable[[Settings], RecorderLike]
 """Begin a record. Raises OSError when the data directory cannot be used."""
 
 LastRun = Callable[[Settings], Restored]
@@ -101,56 +96,66 @@ class Control:
         self._settings = settings
         self._open_recorder = open_recorder
         self._last_run = last_run
+        self._made: Loop | None = None
         self._stop = StopFlag()
         self._desk = Desk(stop=self._stop)
         self._clock = RunClock(speed=settings.speed)
 
     def run(self, ending: Ending) -> int:
         """Open, serve until `ending()`, close. Raises what cannot be opened, with everything closed again."""
-        settings = self._settings
-        make_run_dir(settings.run_dir)
-        with ControlLock(run_dir=settings.run_dir):
+        make_run_dir(self._settings.run_dir)
+        with ControlLock(run_dir=self._settings.run_dir):
+            restored = self._last_run(self._settings)
+            settings = self._settings = continued(self._settings, restored)
+            setups = SetUps(settings=settings, choices=treatments_for(settings.rig), desk=self._desk, make=self._core)
             not_granted = ask_for_realtime()
             slack_s = self._slack_s()
             bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop, slack_s=slack_s)
             bench.open()
             try:
-                restored = self._last_run(settings)
-                recorder = self._open_recorder(settings)
+                core = self._core(settings)
             except BaseException:
                 bench.end()
                 raise
             code = FAILED
             try:
-                code = self._serve(bench, recorder, not_granted, ending, restored)
+                code = self._serve(bench, core, setups, not_granted, ending, restored)
             finally:
-                code = self._end_record(recorder, code)
+                code = self._end_record(core.recorder if self._made is None else self._made.recorder, code)
             return code
 
     def _serve(
-        self, bench: Bench, recorder: Recorder, not_granted: tuple[str, ...], ending: Ending, restored: Restored
+        self,
+        bench: Bench,
+        core: Core,
+        setups: SetUps,
+        not_granted: tuple[str, ...],
+        ending: Ending,
+        restored: Restored,
     ) -> int:
         settings = self._settings
         with contextlib.ExitStack() as stack:
             stack.callback(bench.end)
             link = ProtectiveLink(run_dir=settings.run_dir)
             stack.callback(link.close)
-            loop = self._loop(bench, link, recorder, restored)
-            self._begin(recorder, not_granted, restored)
+            setups.start()
+            stack.callback(setups.close)
+            loop = self._made = self._loop(bench, link, core, setups, restored)
+            self._begin(core.recorder, not_granted, restored)
             bench.start()
             self._wait_first_round(bench, ending)
             loop.once(self._clock.now())  # before anybody can ask, so that there is always a state to be shown
-            api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk)
+            api = ApiServer(path=settings.run_dir / CONTROL_SOCKET, desk=self._desk, setups=setups)
             api.start()
             stack.callback(api.end)
             stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
             loop.run(ending)
-            self._take_down(bench, recorder, loop, ending)
+            self._take_down(bench, loop, ending)
         if loop.failure:
             return FAILED
         return TRIPPED if self._desk.state.get("trips") else 0
 
-    def _end_record(self, recorder: Recorder, code: int) -> int:
+    def _end_record(self, recorder: RecorderLike, code: int) -> int:
         try:
             recorder.close()
         except OSError as error:
@@ -163,21 +168,25 @@ class Control:
         """What the host's scheduling may cost when simulated time runs faster than the wall's; 0 on a real rig."""
         return SLACK_WALL_S * self._settings.speed if self._settings.speed > 1.0 else 0.0
 
-    def _loop(self, bench: Bench, link: ProtectiveLink, recorder: Recorder, restored: Restored) -> Loop:
-        settings = self._settings
-        cycle = Cycle(
-            rig=with_slack(settings.rig, self._slack_s()), treatment=settings.treatment, patient=settings.patient
-        )
+    def _core(self, settings: Settings) -> Core:
+        """The core of one configuration, and its record begun. Raises OSError."""
+        rig = with_slack(settings.rig, self._slack_s())
+        cycle = Cycle(rig=rig, treatment=settings.treatment, patient=settings.patient)
+        said = about(settings)
+        return Core(cycle, said, self._open_recorder(settings), words(cycle, str(said["config_sha256"])))
+
+    def _loop(self, bench: Bench, link: ProtectiveLink, core: Core, setups: SetUps, restored: Restored) -> Loop:
         return Loop(
-            cycle=cycle,
+            cycle=core.cycle,
             bench=bench,
             link=link,
-            recorder=recorder,
+            recorder=core.recorder,
             desk=self._desk,
             clock=self._clock,
-            about=about(settings),
+            about=core.about,
             restored=restored,
             session=self._session(bench),
+            setups=setups,
         )
 
     def _session(self, bench: Bench) -> Callable[[], str]:
@@ -193,7 +202,7 @@ class Control:
 
         return session
 
-    def _begin(self, recorder: Recorder, not_granted: tuple[str, ...], restored: Restored) -> None:
+    def _begin(self, recorder: RecorderLike, not_granted: tuple[str, ...], restored: Restored) -> None:
         settings, now_s = self._settings, self._clock.now()
         label = "SIMULATED " if settings.simulated else ""
         text = f"{label}control of rig {settings.rig.name}, treatment {settings.treatment.name}"
@@ -204,15 +213,18 @@ class Control:
         if settings.restarts:
             again = f"control was restarted ({settings.restarts} times); it begins in STANDBY with everything off"
             recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
-        for id_, _, words in restored.trips:
-            recorder.event(Event(now_s, "alarm", id_, f"latched again after a restart: {words}", "HIGH"))
+        for id_, _, said in restored.trips:
+            recorder.event(Event(now_s, "alarm", id_, f"latched again after a restart: {said}", "HIGH"))
+        for name, value in restored.limits:
+            recorder.event(Event(now_s, "limit", name, f"tightened before the restart, and again now: {value:g}"))
 
     def _wait_first_round(self, bench: Bench, ending: Ending) -> None:
         until_s = self._clock.now() + FIRST_ROUND_S * self._settings.speed
         while not bench.tried and not ending() and self._clock.now() < until_s:
             self._clock.sleep(0.02 * self._settings.speed)
 
-    def _take_down(self, bench: Bench, recorder: Recorder, loop: Loop, ending: Ending) -> None:
+    def _take_down(self, bench: Bench, loop: Loop, ending: Ending) -> None:
+        recorder = loop.recorder
         bench.publish(SAFE, self._clock.now())
         late = bench.end()
         now_s = self._clock.now()
@@ -231,6 +243,13 @@ def _say(text: str) -> None:
     print(f"control: {text}", file=sys.stderr)  # noqa: T201
 
 
+def continued(settings: Settings, restored: Restored) -> Settings:
+    """After a restart by the supervisor: the treatment and patient that were set up, not those of the command line."""
+    if not settings.restarts or restored.treatment is None or restored.patient is None:
+        return settings
+    return dataclasses.replace(settings, treatment=restored.treatment, patient=restored.patient)
+
+
 def about(settings: Settings) -> Mapping[str, object]:
     """What every state says of the run, under `runtime`."""
     rig, treatment, patient = settings.rig, settings.treatment, settings.patient
@@ -247,5 +266,5 @@ def about(settings: Settings) -> Mapping[str, object]:
         "body": {"height_cm": patient.height_cm, "weight_kg": patient.weight_kg, "bsa_m2": patient.bsa_m2},
         "allowed": orders.allowed(treatment, rig.limits),
         "version": importlib.metadata.version("hipec"),
-        "config_sha256": hashlib.sha256(config_json(rig, treatment, patient).encode()).hexdigest(),
+        "config_sha256": config_sha256(rig, treatment, patient),
     }

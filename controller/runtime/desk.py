@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from controller.core.exchange import Order
 from controller.runtime.commands import StopFlag
@@ -25,10 +25,19 @@ class Ticket(NamedTuple):
     request: int
 
 
+class Asker(Protocol):
+    """Whom to answer."""
+
+    @property
+    def client(self) -> int: ...
+    @property
+    def request(self) -> int: ...
+
+
 class Answer(NamedTuple):
     """What became of an order: "" when the cycle took it, else why it was refused."""
 
-    ticket: Ticket
+    ticket: Asker
     refusal: str
 
 
@@ -66,8 +75,8 @@ class Desk:
         """The oldest order, for the loop."""
         return self._orders.popleft() if self._orders else None
 
-    def answer(self, ticket: Ticket, refusal: str) -> None:
-        """Say what became of an order."""
+    def answer(self, ticket: Asker, refusal: str) -> None:
+        """Say what became of an order. Any thread."""
         self._answers.append(Answer(ticket, refusal))
         self.wake()
 

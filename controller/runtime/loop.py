@@ -10,15 +10,14 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from controller.core.exchange import SAFE, Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.exchange import SAFE, Act, Event, Inputs, Order, Outputs, ProtectiveStatus
 from controller.core.restart import Restored
 from controller.core.signals import Reading
 from controller.runtime.desk import Desk
 from controller.runtime.lateness import Lateness
-from controller.runtime.ports import PortNote
-from controller.runtime.slot import LinkStatistics
+from controller.runtime.loop_parts import BenchLike, Core, CycleLike, LinkLike, RecorderLike, SetUpsLike
 from drivers.port import Clock
 
 PERIOD_S = 0.1
@@ -31,62 +30,6 @@ WAIT_AT_MOST_S = 0.5
 def _wall_offset() -> float:
     """The wall clock minus the monotonic one, s."""
     return time.time() - time.monotonic()
-
-
-class CycleLike(Protocol):
-    """What the loop needs of `controller.core.cycle.Cycle`."""
-
-    def initial(self, now_s: float, restored: Restored = ...) -> Any:
-        """The state before the first cycle, with what the run before has left latched."""
-
-    def step(self, state: Any, inputs: Inputs, now_s: float) -> tuple[Any, Outputs, tuple[Event, ...]]:
-        """One cycle."""
-
-    def view(self, state: Any) -> Mapping[str, object]:
-        """What people are shown of a state."""
-
-
-class BenchLike(Protocol):
-    """What the loop needs of `bench.Bench`."""
-
-    def inputs(self, now_s: float) -> Mapping[str, Reading]:
-        """The newest reading of every signal."""
-
-    def publish(self, outputs: Outputs, now_s: float) -> None:
-        """Give the outputs to the ports."""
-
-    def link_faults(self) -> tuple[LinkFault, ...]:
-        """Devices that do not answer as they should."""
-
-    def notes(self) -> list[PortNote]:
-        """What has happened on the ports since the last call."""
-
-    def statistics(self) -> list[LinkStatistics]:
-        """One snapshot for each device."""
-
-
-class LinkLike(Protocol):
-    """What the loop needs of `protective_link.ProtectiveLink`."""
-
-    def heartbeat(self, *, seq: int, at_s: float, heat: bool, reset: int) -> None:
-        """Say that a cycle was completed."""
-
-    def status(self) -> ProtectiveStatus | None:
-        """The newest that the protective channel said of itself."""
-
-
-class RecorderLike(Protocol):
-    """What the loop needs of the record: calls that only put something into memory."""
-
-    @property
-    def fault(self) -> str:
-        """Why nothing is being written, or ""."""
-
-    def sample(self, at_s: float, inputs: Inputs, outputs: Outputs, view: Mapping[str, object]) -> None:
-        """Keep one sample."""
-
-    def event(self, event: Event) -> None:
-        """Keep one event."""
 
 
 class Cycled(NamedTuple):
@@ -112,6 +55,7 @@ class Loop:
         about: Mapping[str, object],
         restored: Restored | None = None,
         session: Callable[[], str] = lambda: "no session self-test is known",
+        setups: SetUpsLike | None = None,
         period_s: float = PERIOD_S,
         wall_offset: Callable[[], float] = _wall_offset,
     ) -> None:
@@ -126,6 +70,7 @@ class Loop:
         self._about = about
         self._period_s = period_s
         self._session = session
+        self._setups = setups
         self._status: ProtectiveStatus | None = None
         self._wall_offset = wall_offset
         self._wall_offset_s = wall_offset()
@@ -135,6 +80,11 @@ class Loop:
         self._reported = False
         self._show_every_s = min(SHOW_EVERY_WALL_S / clock.wall_s(1.0), SAMPLE_EVERY_S)
         self._show_at_s = clock.now()
+
+    @property
+    def recorder(self) -> RecorderLike:
+        """The record that is being written: a set-up begins another."""
+        return self._recorder
 
     def run(self, ending: Callable[[], bool]) -> None:
         """Cycle until `ending()` is true. The garbage collector runs only in the slack of a cycle."""
@@ -176,6 +126,8 @@ class Loop:
 
     def _complete(self, now_s: float, late_s: float, stopped: bool) -> Outputs:
         self._seq += 1
+        if self._setups is not None and (ready := self._setups.take()) is not None:
+            self._set_up(self._setups, *ready, now_s=now_s)
         ticket = self._desk.take()
         orders = (Order(Act.STOP),) if stopped else ()
         if ticket is not None:
@@ -209,6 +161,21 @@ class Loop:
         self._keep(now_s, inputs, outputs, events)
         return outputs
 
+    def _set_up(self, setups: SetUpsLike, asker: Any, core: Core, *, now_s: float) -> None:
+        """Change over to another core. It begins as a started controller does: in STANDBY with everything off."""
+        if why := self._cycle.in_the_way(self._state):
+            core.recorder.event(Event(now_s, "refused", "setup", f"setup refused: {why}"))
+            setups.retire(core.recorder)
+            self._desk.answer(asker, f"setup refused: {why}")
+            return
+        said = f"{core.text} ({asker.who})"
+        self._recorder.event(Event(now_s, "order", "setup", f"{said}; another record goes on"))
+        setups.retire(self._recorder)
+        self._cycle, self._about, self._recorder, _ = core
+        self._state = self._cycle.initial(now_s)
+        self._recorder.event(Event(now_s, "order", "setup", said))
+        self._desk.answer(asker, "")
+
     def _keep(self, now_s: float, inputs: Inputs, outputs: Outputs, events: Sequence[Event]) -> None:
         for note in self._bench.notes():
             self._recorder.event(Event(note.at_s, note.kind, note.device, note.text))
@@ -230,8 +197,12 @@ class Loop:
             self._desk.show({"phase": "FAILED", "failed": True, "runtime": {"failure": self.failure, "also": also}})
 
     def _report_failure(self, now_s: float) -> None:
+        failed = f"the controller has failed and holds SAFE; restart it ({self.failure})"
         while (ticket := self._desk.take()) is not None:
-            self._desk.answer(ticket, f"the controller has failed and holds SAFE; restart it ({self.failure})")
+            self._desk.answer(ticket, failed)
+        if self._setups is not None and (ready := self._setups.take()) is not None:
+            self._setups.retire(ready[1].recorder)
+            self._desk.answer(ready[0], failed)
         if not self._reported:
             self._reported = True
             self._recorder.event(Event(now_s, "fault", "controller", self.failure, "HIGH"))
@@ -253,6 +224,8 @@ class Loop:
         faults = []
         if self._recorder.fault:
             faults.append(f"recorder: {self._recorder.fault}")
+        if self._setups is not None and self._setups.fault:
+            faults.append(f"recorder: {self._setups.fault}")
         if self._desk.api_fault:
             faults.append(self._desk.api_fault)
         late_wall_s = self._clock.wall_s(late_s)

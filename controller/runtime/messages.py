@@ -33,24 +33,36 @@ class BadMessage(ValueError):
     """A message that is not one; the text says what is allowed."""
 
 
+class SetUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A treatment by name, and a patient. `sha256` is that of the preview: what was shown is what comes into force."""
+
+    treatment: str
+    pseudonym: str
+    height_cm: float
+    weight_kg: float
+    sha256: str = ""
+
+
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`do` says what: the state once, an act, STOP, or states from now on."""
+    """`do` says what: the state once, an act, STOP, states from now on; what may be set up, what it means, set up."""
 
     id: int
-    do: Literal["state", "act", "stop", "subscribe"]
+    do: Literal["state", "act", "stop", "subscribe", "offer", "preview", "setup"]
     act: str = ""
     who: str = "operator"
     value: float | None = None
     text: str = ""
+    setup: SetUp | None = None
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`error` says why not, when `ok` is false; `state` comes with answers to state and subscribe."""
+    """`error` says why not, when `ok` is false; `state` answers state and subscribe, `found` offer and preview."""
 
     id: int
     ok: bool = True
     error: str = ""
     state: dict[str, Any] | None = None
+    found: dict[str, Any] | None = None
 
 
 def pack(message: msgspec.Struct) -> bytes:
@@ -82,7 +94,7 @@ def read_request(body: bytes) -> Request:
     except UNREADABLE as error:
         raise BadMessage(
             f"not a request: {error}; a number is written 42.0, never NaN, Infinity or 4,2; "
-            "fields: id, do (state, act, stop, subscribe), act, value, text, who"
+            "fields: id, do (state, act, stop, subscribe, offer, preview, setup), act, value, text, who, setup"
         ) from error
 
 

@@ -86,6 +86,10 @@ class SeatedCycle:
         """What people are shown."""
         return self._cycle.view(state)
 
+    def in_the_way(self, state: CycleState) -> str:
+        """Why it may not be set up anew."""
+        return self._cycle.in_the_way(state)
+
 
 class Datagrams:
     """Heartbeats and status between the two loops, in the bytes that the sockets would carry."""

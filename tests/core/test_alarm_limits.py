@@ -67,13 +67,38 @@ def test_h46_no_trip_level_can_be_changed_by_an_act(name: str) -> None:
     assert not any("trip" in name for name in ADJUSTABLE)
 
 
-def test_h41_a_new_session_begins_with_the_rig_files_limits() -> None:
+def test_h41_a_set_up_begins_with_the_rig_files_limits_and_a_start_says_which_are_tighter() -> None:
     world = world_in("standby")
     asks(world, propose(37.5))
     asks(world, Order(Act.LIMIT_CONFIRM))
+    asks(world, propose(38.0, "core_alarm_c"))
+    assert "alarm limits tightened: core_warn_c 37.5" in asks(world, Order(Act.START))
     assert world.state.limits.now.core_warn_c == 37.5
-    assert "alarm limits at their defaults" in asks(world, Order(Act.START))
-    assert world.state.limits.now == world.cycle.rig.limits
+    assert world.state.limits.pending is None
+    set_up = world.cycle.initial(world.now_s)
+    assert set_up.limits.now == world.cycle.rig.limits
+
+
+@given(values=st.lists(st.tuples(st.sampled_from([*sorted(ADJUSTABLE), "core_trip_c"]), st.floats()), max_size=12))
+def test_h41_limits_of_before_a_restart_are_never_wider_than_the_rig_files(values: list[tuple[str, float]]) -> None:
+    configured = Limits()
+    limits = alarm_limits.tightened(configured, values)
+    assert limits.pending is None
+    assert limits.now.core_low_c < limits.now.core_warn_c < limits.now.core_alarm_c
+    assert limits.now.core_trip_c == configured.core_trip_c
+    for name, line in ADJUSTABLE.items():
+        tighter = getattr(limits.now, name) - getattr(configured, name)
+        assert tighter >= 0.0 if line.lower else tighter <= 0.0
+
+
+@given(changes=st.lists(st.tuples(st.sampled_from(sorted(ADJUSTABLE)), st.floats(0.0, 1.0)), max_size=12))
+def test_h41_every_set_of_limits_that_was_in_force_comes_back_whole(changes: list[tuple[str, float]]) -> None:
+    configured = Limits()
+    limits = AlarmLimits(configured, configured)
+    for name, share in changes:
+        low, high = alarm_limits.allowed(limits, name)
+        limits, _ = alarm_limits.confirm(alarm_limits.propose(limits, name, low + (high - low) * share, "x", 0.0), 0.0)
+    assert alarm_limits.tightened(configured, alarm_limits.changed(limits).items()).now == limits.now
 
 
 def test_the_view_shows_every_limit_with_its_range_and_what_waits() -> None:

@@ -10,7 +10,7 @@ import pytest
 from make import World, make_cycle, world_in
 
 from config.schema import Patient, Rig, Treatment
-from controller.core.exchange import Act, Event
+from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
 from controller.core.restart import Restored
 from controller.records.header import Started, header_row
@@ -138,9 +138,24 @@ def test_a_run_that_ended_in_order_or_did_nothing_leaves_nothing_behind(tmp_path
     assert ended.end() == Restored()
     idle = Recorded(world_in("standby"), tmp_path / "idle")
     idle.run(3)
-    assert idle.crash() == Restored()
+    left = idle.crash()
+    assert (left.text, left.trips, left.limits) == ("", (), ())
+    assert (left.treatment, left.patient) == (idle.world.cycle.treatment, Patient())
     assert begun(Restored()).trips == ()
     assert begun(Restored()).state.latch == Latch()
+
+
+def test_h41_tightened_limits_come_back_after_a_crash_for_the_same_patient_only(tmp_path: Path) -> None:
+    run = Recorded(world_in("perfuse", settle_s=20.0), tmp_path)
+    run.world.step(Order(Act.LIMIT, value=37.5, text="core_warn_c"))
+    run.world.step(Act.LIMIT_CONFIRM)
+    run.run(3)
+    restored = run.crash()
+    assert restored.limits == (("core_warn_c", 37.5),)
+    world = World(run.world.cycle)
+    assert world.cycle.initial(world.now_s, restored).limits.now.core_warn_c == 37.5
+    other = restored._replace(patient=Patient(pseudonym="SOMEBODY-ELSE"))
+    assert world.cycle.initial(world.now_s, other).limits.now == world.cycle.rig.limits
 
 
 @pytest.fixture(autouse=True)

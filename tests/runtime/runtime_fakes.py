@@ -191,3 +191,6 @@ class FakeCycle:
 
     def view(self, state: int) -> Mapping[str, object]:
         return {"phase": "STANDBY", "state": state}
+
+    def in_the_way(self, state: int) -> str:
+        return "a treatment is in PERFUSE" if state > 1 else ""

@@ -1,0 +1,252 @@
+"""Another treatment or patient in STANDBY: judged as configuration is, made ready beside the loop, recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from runtime_fakes import FakeBench, FakeLink, bench_rig
+
+from config.loading import treatments_for
+from config.problems import ConfigError
+from config.schema import Patient
+from controller.core.cycle import Cycle
+from controller.core.exchange import Act, Order
+from controller.core.restart import Restored
+from controller.records.header import config_sha256
+from controller.records.opening import open_recorder
+from controller.records.reader import Record
+from controller.runtime.api import ApiServer
+from controller.runtime.client import Client, Refusal
+from controller.runtime.commands import StopFlag
+from controller.runtime.control import about, continued
+from controller.runtime.desk import Desk, Ticket
+from controller.runtime.loop import Loop
+from controller.runtime.loop_parts import Core
+from controller.runtime.messages import SetUp
+from controller.runtime.setting_up import SetUps, words
+from controller.runtime.settings import Settings
+from sim.memory import VirtualClock
+
+ASKED = SetUp(treatment="mitomycin_90", pseudonym="P-17", height_cm=182.0, weight_kg=91.0)
+
+
+class Served:
+    """The real core, record, desk, api and loop of one rig; devices do not answer. `cycle` lets time pass."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ended = False
+        rig = bench_rig()
+        choices = treatments_for(rig)
+        self.settings = Settings(
+            rig=rig, treatment=choices["saline_rehearsal"], patient=Patient(), run_dir=folder, data_dir=folder / "data",
+            speed=1.0, simulated=True, restarts=0,
+        )  # fmt: skip
+        self.desk = Desk(stop=StopFlag())
+        self.clock = VirtualClock(1000.0)
+        self.setups = SetUps(settings=self.settings, choices=choices, desk=self.desk, make=self.core)
+        self.setups.start()
+        self.loop = Loop(
+            cycle=(core := self.core(self.settings)).cycle, about=core.about, recorder=core.recorder,
+            bench=FakeBench(), link=FakeLink(), desk=self.desk, clock=self.clock, setups=self.setups,
+            session=lambda: "",
+        )  # fmt: skip
+        self.path = folder / "control.sock"
+        self.api = ApiServer(path=self.path, desk=self.desk, setups=self.setups)
+        self.api.start()
+        self.cycle()
+
+    def core(self, settings: Settings) -> Core:
+        cycle = Cycle(rig=settings.rig, treatment=settings.treatment, patient=settings.patient)
+        said = about(settings)
+        return Core(cycle, said, open_recorder(settings), words(cycle, str(said["config_sha256"])))
+
+    def cycle(self) -> None:
+        self.clock.sleep(0.1)
+        assert self.loop.once(self.clock.now()).failure == ""
+
+    def asks(self, setup: SetUp) -> str:
+        """What the controller answers, with the loop cycling meanwhile."""
+        said: list[str] = []
+
+        def ask() -> None:
+            with Client(self.path) as client:
+                try:
+                    client.set_up(setup, who="Weber")
+                    said.append("")
+                except Refusal as refusal:
+                    said.append(str(refusal))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        until_s = time.monotonic() + 10.0
+        while thread.is_alive() and time.monotonic() < until_s:
+            self.cycle()
+            time.sleep(0.01)
+        thread.join()
+        return said[0]
+
+    def acts(self, act: Act) -> str:
+        self.desk.submit(Ticket(Order(act), 0, 0))
+        self.cycle()
+        return str(self.desk.state["phase"])
+
+    def end(self) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        self.api.end()
+        self.setups.close()
+        self.loop.recorder.close()
+
+    def records(self) -> list[Record]:
+        return [Record(path) for path in sorted((self.settings.data_dir).glob("*.sqlite"))]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    made = Served(tmp_path)
+    yield made
+    made.end()
+
+
+def previewed(served: Served, asked: SetUp = ASKED) -> SetUp:
+    with Client(served.path) as client:
+        sha256 = client.preview(asked)["sha256"]
+    return msgspec.structs.replace(asked, sha256=sha256)
+
+
+def test_a_preview_shows_doses_in_mg_for_this_patient_and_changes_nothing(served: Served) -> None:
+    with Client(served.path) as client:
+        names = [each["name"] for each in client.offer()["treatments"]]
+        found = client.preview(ASKED)
+    assert set(names) == set(treatments_for(served.settings.rig))
+    assert found["plan"]["bsa_m2"] == pytest.approx((182.0 * 91.0 / 3600.0) ** 0.5)
+    assert found["plan"]["total_mg"] == pytest.approx(sum(each["mg"] for each in found["plan"]["fractions"]))
+    served.cycle()
+    assert served.desk.state["treatment"] == "saline_rehearsal"
+
+
+def test_a_set_up_in_standby_begins_a_new_core_and_a_new_record_with_its_hash(served: Served) -> None:
+    before = served.loop.recorder
+    assert served.asks(previewed(served)) == ""
+    served.cycle()
+    state = served.desk.state
+    assert (state["treatment"], state["patient"], state["phase"]) == ("mitomycin_90", "P-17", "STANDBY")
+    plan = [round(each["mg"], 1) for each in state["dose_plan"]]
+    assert plan
+    assert served.loop.recorder is not before
+    served.end()
+    first, second = served.records()
+    assert first.header["patient"] == "BENCH"
+    assert "set up: mitomycin_90 for P-17" in next(e["text"] for e in first.rows("events") if e["name"] == "setup")
+    assert first.verify().ended
+    treatment = treatments_for(served.settings.rig)["mitomycin_90"]
+    patient = Patient(pseudonym="P-17", height_cm=182.0, weight_kg=91.0)
+    assert second.header["config_sha256"] == config_sha256(served.settings.rig, treatment, patient)
+    assert second.header["config_sha256"] == state["runtime"]["config_sha256"]
+    assert "P-17" in second.path.name
+    assert "(Weber)" in next(iter(second.rows("events")))["text"]
+    assert second.verify().bad is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"treatment": "../../etc/passwd"}, 'treatment = "../../etc/passwd": allowed on rig bench is one of'),
+        ({"height_cm": 17.0}, "height_cm = 17.0: allowed is a number from 100"),
+        ({"weight_kg": 700.0}, "weight_kg = 700.0: allowed is a number from 30"),
+        ({"pseudonym": "Anna Weber"}, 'pseudonym = "Anna Weber": allowed is text like'),
+        ({"pseudonym": "<b>"}, "pseudonym"),
+    ],
+)
+def test_h39_h41_what_check_refuses_is_refused_here_in_the_same_words(
+    served: Served, change: dict[str, object], says: str
+) -> None:
+    wrong = msgspec.structs.replace(ASKED, **change, sha256="0" * 64)
+    with Client(served.path) as client, pytest.raises(Refusal) as refusal:
+        client.preview(wrong)
+    assert says in str(refusal.value)
+    assert says in served.asks(wrong)
+    assert served.desk.state["treatment"] == "saline_rehearsal"
+
+
+def test_h41_what_was_not_looked_at_or_has_changed_since_is_not_set_up(served: Served) -> None:
+    assert "look at the preview first" in served.asks(ASKED)
+    seen = previewed(served)
+    other = SetUp(treatment="mitomycin_90", pseudonym="P-17", height_cm=182.0, weight_kg=61.0, sha256=seen.sha256)
+    assert "is not what would come into force" in served.asks(other)
+    assert served.desk.state["patient"] == "BENCH"
+
+
+def test_h41_outside_standby_nothing_is_set_up_and_the_record_goes_on(served: Served) -> None:
+    setup = previewed(served)
+    assert served.acts(Act.START) == "SELF_TEST"
+    record = served.loop.recorder
+    assert "a treatment is in SELF_TEST; set-up is allowed in STANDBY" in served.asks(setup)
+    assert served.loop.recorder is record
+    assert served.desk.state["patient"] == "BENCH"
+
+
+def test_h49_a_latched_trip_is_not_shaken_off_by_a_set_up(served: Served) -> None:
+    setup = previewed(served)
+    served.desk.stop.request()
+    served.cycle()
+    assert "a trip is latched; reset first" in served.asks(setup)
+    assert [trip["id"] for trip in served.desk.state["trips"]] == ["stop"]
+
+
+def test_a_record_that_cannot_be_begun_leaves_the_old_set_up_and_says_so(served: Served) -> None:
+    setup = previewed(served)
+
+    def full(settings: Settings) -> Core:
+        raise OSError("data directory: 3 MiB free")
+
+    served.setups._make = full
+    assert "3 MiB free" in served.asks(setup)
+    assert served.desk.state["treatment"] == "saline_rehearsal"
+
+
+def test_a_set_up_that_is_ready_when_the_loop_has_failed_is_answered_and_its_record_ended(served: Served) -> None:
+    setup = previewed(served)
+    served.loop.failure = "cycle 1: broken"
+    said = ""
+
+    def ask() -> None:
+        nonlocal said
+        with Client(served.path) as client, pytest.raises(Refusal) as refusal:
+            client.set_up(setup)
+        said = str(refusal.value)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    until_s = time.monotonic() + 10.0
+    while thread.is_alive() and time.monotonic() < until_s:
+        served.loop.once(served.clock.now())
+        time.sleep(0.01)
+    thread.join()
+    assert "holds SAFE" in said
+
+
+def test_h41_after_a_restart_the_patient_who_was_set_up_goes_before_the_command_line(served: Served) -> None:
+    treatment = treatments_for(served.settings.rig)["mitomycin_90"]
+    patient = Patient(pseudonym="P-17", height_cm=182.0, weight_kg=91.0)
+    restored = Restored("crashed", treatment=treatment, patient=patient)
+    again = dataclasses.replace(served.settings, restarts=1)
+    assert continued(again, restored).patient == patient
+    assert continued(again, restored).treatment == treatment
+    assert continued(served.settings, restored) is served.settings  # somebody has typed what to run
+    assert continued(again, Restored("its record cannot be believed")) is again
+
+
+def test_a_shipped_treatment_for_another_rig_is_not_offered(served: Served) -> None:
+    small = bench_rig()
+    slow = msgspec.structs.replace(small, limits=msgspec.structs.replace(small.limits, flow_max_lpm=0.9))
+    assert set(treatments_for(slow)) < set(treatments_for(small))
+    with pytest.raises(ConfigError):
+        served.setups.preview(SetUp(treatment="", pseudonym="A", height_cm=170, weight_kg=70))
