@@ -84,13 +84,17 @@ class Register(Shape, frozen=True, kw_only=True):
 
 
 class Device(Shape, frozen=True, kw_only=True):
-    """One device on a port: its family names the driver; `options` are that driver's own, checked by it."""
+    """One device on a port: its family names the driver; `options` are that driver's own, checked by it.
+
+    `identities` are shell patterns of what may answer (`hipec devices --probe` prints it); empty lets any unit in.
+    """
 
     family: Name
     port: Name
     address: Annotated[int, Meta(ge=0, le=255)] = 1
     options: dict[str, bool | int | float | str] = field(default_factory=dict)
     registers: tuple[Register, ...] = ()
+    identities: tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...] = ()
 
 
 class Source(Shape, frozen=True, kw_only=True):

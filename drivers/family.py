@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from config.schema import Device as DeviceConfig
+from drivers.allow_list import AllowListed
 from drivers.port import Port
 from drivers.roles import Device
 
@@ -25,3 +26,8 @@ class Family:
     manual: str
     make: Callable[[Port, DeviceConfig, str], Device]
     """(port, the device's configuration, the device's name in the rig) -> driver; raises ValueError on bad options."""
+
+    def device(self, port: Port, config: DeviceConfig, name: str) -> Device:
+        """The driver, behind the rig file's list of identities if it has one. Raises ValueError on bad options."""
+        made = self.make(port, config, name)
+        return AllowListed(made, name=name, allowed=config.identities) if config.identities else made

@@ -169,7 +169,7 @@ class Bench:
         if family is None:
             allowed = ", ".join(sorted(families))
             raise BadRig(f"devices.{name}.family is {config.family!r}; allowed: {allowed}")
-        return lambda port: family.make(port, config, name)
+        return lambda port: family.device(port, config, name)
 
     def _check_channels(self) -> None:
         for signal, source in self._rig.signals.items():

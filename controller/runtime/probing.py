@@ -13,6 +13,7 @@ from config.schema import Rig
 from controller.runtime.bench import OpenLine, port_of, serial_line
 from controller.runtime.clock import RunClock
 from controller.runtime.settings import with_ports
+from drivers.allow_list import in_words
 from drivers.catalogue import families
 from drivers.port import Clock, Port
 from drivers.roles import DeviceError
@@ -42,10 +43,10 @@ def probe_rig(
 def _ask(rig: Rig, device: str, port: Port) -> dict[str, Any]:
     config = rig.devices[device]
     try:
-        identity = families()[config.family].make(port, config, device).open_session()
+        identity = families()[config.family].device(port, config, device).open_session()
     except (DeviceError, OSError, ValueError) as error:
         return _row(rig, device, ok=False, answer=f"{type(error).__name__}: {error}")
-    return _row(rig, device, ok=True, answer=" ".join(part for part in identity if part))
+    return _row(rig, device, ok=True, answer=in_words(identity))
 
 
 def _row(rig: Rig, device: str, *, ok: bool, answer: str) -> dict[str, Any]:

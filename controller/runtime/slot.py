@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from controller.core.exchange import LinkFault
 from controller.runtime.commands import CommandBoard, withdraws
+from drivers.allow_list import in_words
 from drivers.port import Clock, Port
 from drivers.roles import (
     BadReply,
@@ -186,7 +187,7 @@ class DeviceSlot:
         self._told = None
         self._made_safe = False
         self._began_s = 0.0
-        self.identity = " ".join(part for part in identity if part)
+        self.identity = in_words(identity)
         self._note("note", self.name, f"{self.name}: session open with {self.identity}")
 
     def _exchange(self, device: Device) -> None:
