@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interlock_cases import reads
+from interlock_breakings import reads
 from make import World, picture_of, world_in
 
 from controller.core import interlocks
