@@ -17,6 +17,7 @@ from controller.core import (
     conditions_host,
     frozen,
     interlocks,
+    jog,
     line_model,
     orders,
     probe_identity,
@@ -31,6 +32,7 @@ from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
 from controller.core.interlocks import Interlock, Latch
+from controller.core.jog import Jog
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
@@ -60,6 +62,7 @@ class Cycle:
         self.plan = dose_plan(treatment, patient)
         self.fill_ml = self.plan.carrier_ml
         self.steps: dict[str, Step] = {step.name: step for step in phases(treatment)}
+        self._jog_allowed = jog.allowed(rig.limits, rig.heater)
         self._sensing = Sensing(rig=rig)
         self._wishes = Wishes(rig=rig, treatment=treatment)
         self._walker = Walker(steps=self.steps, limits=rig.limits, treatment=treatment, fill_ml=self.fill_ml)
@@ -96,6 +99,7 @@ class Cycle:
             identity=Identity(),
             frozen=Frozen(),
             late_cycles=0,
+            jog=Jog(),
         )
 
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
@@ -120,7 +124,7 @@ class Cycle:
         elif step.name in ("standby", "prime") or (state.identity.wrong and state.latch.trips):
             state = state._replace(proof=Proof(), identity=Identity())
         events: tuple[Event, ...] = ()
-        stop_asked, goto = "", ""
+        stop_asked, goto, jogging = "", "", state.jog.active
         if inputs.orders:
             state, events, stop_asked, goto = self._obey(state, step, inputs, now_s)
         if state.limits.pending is not None:
@@ -129,6 +133,9 @@ class Cycle:
         state, walked = self._walker.step(state, step, goto, now_s)
         step = self.steps[state.walk.step]
         wanted, regulation = self._wishes.step(state, step, self._walker.scene(state, step, now_s), dt_s, now_s)
+        if jogging or state.jog.active:
+            state, wanted, jogged = self._jogged(state, step, wanted, dt_s)
+            events += jogged
         if step.name == "self_test" and state.proof.asks(now_s):
             wanted = wanted._replace(prove_contactor=True)
         situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
@@ -193,6 +200,20 @@ class Cycle:
         proof = selftest.prove(state.proof, protective, state.now_s) if passed and protective is not None else Proof()
         return state._replace(proof=proof, checks=at_rest + selftest.proofs(proof, protective))
 
+    def _jogged(
+        self, state: CycleState, step: Step, wanted: Outputs, dt_s: float
+    ) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
+        """What held buttons make of the wishes of STANDBY. With the last one let go the latch is disarmed again."""
+        why_not = jog.refusal(step.name, tripped=state.latch.tripped, permitted=state.permitted)
+        held, events = jog.step(state.jog, state.now_s, why_not)
+        state = state._replace(jog=held)
+        if step.name != "standby":
+            return state, wanted, events
+        if not held.active:
+            return state._replace(latch=state.latch._replace(armed=False)), wanted, events
+        flowing_s = 0.0 if state.flow_since_s is None else state.now_s - state.flow_since_s
+        return state, jog.wanted(held, self.rig, state.outputs, flowing_s, dt_s), events
+
     def _volumes(self, state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
         last = state.outputs
         open_s = now_s - state.pump_changed_s
@@ -226,6 +247,9 @@ class Cycle:
             state.limits,
             short_ml=drain_short_ml(step, state.walk, state.volumes, now_s),
             session=inputs.session,
+            jog=state.jog,
+            jog_allowed=self._jog_allowed,
+            permitted=state.permitted,
         )
         desk, events = orders.apply(desk, inputs.orders)
         outputs = state.outputs
@@ -241,6 +265,7 @@ class Cycle:
             outputs=outputs,
             reset_asked_s=reset_asked_s,
             limits=desk.alarm_limits,
+            jog=desk.jog,
         )
         return state, events, desk.stop_asked, desk.goto
 
@@ -261,7 +286,7 @@ class Cycle:
             due = f"{self.plan.fractions[walk.doses].mg:.1f} mg {self.plan.drug}, due at {due_min:g} min"
         return Situation(
             now_s,
-            step.name in ("standby", "complete"),
+            step.name in ("standby", "complete") and not state.jog.active,
             state.sensed.good,
             state.sensed.bad,
             state.sensed,

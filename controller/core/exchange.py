@@ -31,6 +31,8 @@ class Act(enum.Enum):
     FLOW = "flow"  # flow set-point, `value` in L/min
     LIMIT = "limit"  # propose `value` for the alarm limit named by `text`; it waits for LIMIT_CONFIRM
     LIMIT_CONFIRM = "limit_confirm"
+    JOG_PUMP = "jog_pump"  # a dead-man's button in STANDBY: `value` in L/min, 0 releases; `text` numbers the press
+    JOG_HEAT = "jog_heat"  # the same: `value` in °C of the bath, or as a share of an element's rated power
 
 
 class Order(NamedTuple):

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from config.doses import DosePlan
 from config.schema import Limits, Treatment
-from controller.core import alarm_acts, alarm_limits
+from controller.core import alarm_acts, alarm_limits, jog
 from controller.core.alarm_limits import AlarmLimits, RefusedLimit
 from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
+from controller.core.jog import Bounds, Hold, Jog, RefusedJog
 from controller.core.treatment import Step, Walk, contact_min, next_dose_min
 
 DOSE_EARLY_MIN = 2.0
@@ -51,6 +52,9 @@ class Desk(NamedTuple):
     stop_asked: str = ""
     short_ml: float = 0.0  # the drain left that much behind
     session: str = ""  # why no treatment may start
+    jog: Jog = Jog()
+    jog_allowed: Mapping[str, Bounds] = {}
+    permitted: bool = False  # by the protective channel
 
 
 class RefusedOrder(Exception):
@@ -63,10 +67,11 @@ def apply(desk: Desk, orders: tuple[Order, ...]) -> tuple[Desk, tuple[Event, ...
     for order in orders:
         try:
             desk, said = _HANDLERS[order.act](desk, order)
-        except (RefusedOrder, RefusedLimit) as refusal:
+        except (RefusedOrder, RefusedLimit, RefusedJog) as refusal:
             events.append(Event(desk.now_s, "refused", order.act.value, f"{order.act.value} refused: {refusal}"))
             continue
-        events.append(Event(desk.now_s, "order", order.act.value, f"{said} ({order.who})"))
+        if said:  # the refreshes of a held button would fill the record
+            events.append(Event(desk.now_s, "order", order.act.value, f"{said} ({order.who})"))
     return desk, tuple(events)
 
 
@@ -212,6 +217,31 @@ def _limit_confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     return desk._replace(alarm_limits=limits), f"{change.text}, proposed by {change.who}, confirmed"
 
 
+def _jog_pump(desk: Desk, order: Order) -> tuple[Desk, str]:
+    hold, said = _jog(desk, order, desk.jog.pump)
+    return _held(desk, desk.jog._replace(pump=hold)), said and f"pump {said}"
+
+
+def _jog_heat(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if not desk.jog.pump.press:
+        raise RefusedJog("heat is jogged while the pump's button is held")
+    hold, said = _jog(desk, order, desk.jog.heat)
+    return _held(desk, desk.jog._replace(heat=hold)), said and f"heat {said}"
+
+
+def _jog(desk: Desk, order: Order, hold: Hold) -> tuple[Hold, str]:
+    if why_not := jog.refusal(desk.step.name, tripped=desk.latch.tripped, permitted=desk.permitted):
+        raise RefusedOrder(why_not)
+    return jog.ask(hold, order.value, order.text, desk.jog_allowed[order.act.value], desk.now_s)
+
+
+def _held(desk: Desk, held: Jog) -> Desk:
+    """A first press arms, as START does; what arms a held button is disarmed with it (`cycle`)."""
+    pressed = held.active and not desk.jog.active
+    latch = desk.latch._replace(armed=True, still=False) if pressed else desk.latch
+    return desk._replace(jog=held, latch=latch)
+
+
 def _number(value: float | None, low: float, high: float, unit: str) -> float:
     if value is None or not math.isfinite(value) or not (low <= value <= high):
         raise RefusedOrder(f"{value} is not allowed: {low:g} to {high:g} {unit}")
@@ -242,4 +272,6 @@ _HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
     Act.FLOW: _flow,
     Act.LIMIT: _limit,
     Act.LIMIT_CONFIRM: _limit_confirm,
+    Act.JOG_PUMP: _jog_pump,
+    Act.JOG_HEAT: _jog_heat,
 }

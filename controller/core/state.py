@@ -17,6 +17,7 @@ from controller.core.dose import Dose
 from controller.core.exchange import Outputs
 from controller.core.frozen import Frozen
 from controller.core.interlocks import Latch
+from controller.core.jog import Jog
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
@@ -59,6 +60,7 @@ class CycleState(NamedTuple):
     identity: Identity  # of the probes, in PREHEAT
     frozen: Frozen
     late_cycles: int
+    jog: Jog
 
 
 def remember(
@@ -133,4 +135,5 @@ def remember(
         state.identity,
         state.frozen,
         state.late_cycles,
+        state.jog,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from controller.core import alarm_limits, alarm_view
+from controller.core import alarm_limits, alarm_view, jog
 from controller.core.exchange import Outputs
 from controller.core.treatment import contact_min, next_dose_min
 
@@ -75,6 +75,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
             "inflow_max_c": dose.inflow_max_c,
             "core_max_c": dose.core_max_c,
         },
+        "jog": jog.view(state.jog, jog.refusal(step.name, tripped=state.latch.tripped, permitted=state.permitted)),
         **alarm_limits.view(state.limits, now_s),
         "checks": [c._asdict() for c in state.checks],
     }

@@ -18,7 +18,7 @@ import msgspec
 
 from config.loading import treatments_for
 from config.problems import ConfigError
-from controller.core import orders
+from controller.core import jog, orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
@@ -265,6 +265,7 @@ def about(settings: Settings) -> Mapping[str, object]:
         "protocol": msgspec.to_builtins(treatment),
         "body": {"height_cm": patient.height_cm, "weight_kg": patient.weight_kg, "bsa_m2": patient.bsa_m2},
         "allowed": orders.allowed(treatment, rig.limits),
+        "jog": {name: bounds._asdict() for name, bounds in jog.allowed(rig.limits, rig.heater).items()},
         "version": importlib.metadata.version("hipec"),
         "config_sha256": config_sha256(rig, treatment, patient),
     }

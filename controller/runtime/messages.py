@@ -22,6 +22,8 @@ WITH_VALUE = {
     Act.TARGET: "the cavity target in °C",
     Act.FLOW: "the flow in L/min",
     Act.LIMIT: "the alarm limit that text names, in its unit",
+    Act.JOG_PUMP: "the flow in L/min, 0 to release",
+    Act.JOG_HEAT: "°C of the bath or share of rated power, 0 to release",
 }
 
 

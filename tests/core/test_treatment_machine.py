@@ -59,6 +59,15 @@ class TreatmentMachine(RuleBasedStateMachine):
         self.act(Order(act))
         self.passes(2)
 
+    @rule(act=st.sampled_from((Act.JOG_PUMP, Act.JOG_HEAT)), press=st.integers(1, 3), times=st.sampled_from((1, 12)))
+    def jog(self, act: Act, press: int, times: int) -> None:
+        value = 0.5 if act is Act.JOG_PUMP else 38.0 if self.world.cycle.rig.heater.kind == "bath" else 0.1
+        for _ in range(times):
+            self.world.step(Order(Act.JOG_PUMP, value=0.5, text=str(press)))
+            self.follow(())
+            self.world.step(Order(act, value=value, text=str(press)))
+            self.follow(())
+
     @rule()
     def recover(self) -> None:
         """What a person does who has found the cause."""
@@ -128,7 +137,7 @@ class TreatmentMachine(RuleBasedStateMachine):
         world = self.world
         taken = {event.name for event in world.events if event.kind == "order"}
         tripped_now = any(event.kind == "trip" for event in world.events)
-        if taken & {"start", "self_test", "resume"}:
+        if taken & {"start", "self_test", "resume", "jog_pump"}:
             self.may_heat = True
         if tripped_now or "stop" in taken:
             self.may_heat = False
