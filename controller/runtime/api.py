@@ -171,8 +171,8 @@ class ApiServer:
             elif request.do == "act":
                 self._order(client, request)
             elif request.do == "state":
-                self._respond(client, Response(id=request.id, state=dict(self._desk.state)))
                 self._desk.seen()
+                self._respond(client, Response(id=request.id, state=dict(self._desk.state)))
             elif request.do == "subscribe":
                 client.subscription = request.id
                 client.seen_seq = -1

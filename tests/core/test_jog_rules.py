@@ -36,7 +36,7 @@ def energised(outputs: Outputs) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["bath", "inline"])
-def test_h48_held_buttons_turn_the_pump_and_then_heat_in_the_bypass(kind: str) -> None:
+def test_held_buttons_turn_the_pump_and_then_heat_in_the_bypass(kind: str) -> None:
     world = world_in("standby", kind=kind)
     held(world, 1.0, pump(), heat(HEAT[kind]))
     assert world.outputs.pump_lpm > 0.2
@@ -51,7 +51,7 @@ def test_h48_held_buttons_turn_the_pump_and_then_heat_in_the_bypass(kind: str) -
 
 
 @pytest.mark.parametrize("orders", [(pump(),), (pump(), heat())])
-def test_h48_everything_stops_within_a_second_of_the_last_refresh(orders: tuple[Order, ...]) -> None:
+def test_everything_stops_within_a_second_of_the_last_refresh(orders: tuple[Order, ...]) -> None:
     world = world_in("standby")
     held(world, 4.0, *orders)
     world.step(*orders)
@@ -62,7 +62,7 @@ def test_h48_everything_stops_within_a_second_of_the_last_refresh(orders: tuple[
     assert not world.state.latch.armed
 
 
-def test_h48_heat_goes_with_the_pump_at_once() -> None:
+def test_heat_goes_with_the_pump_at_once() -> None:
     world = world_in("standby")
     held(world, 4.0, pump(), heat())
     assert world.outputs.heat_on
@@ -70,7 +70,7 @@ def test_h48_heat_goes_with_the_pump_at_once() -> None:
     assert not energised(world.outputs)
 
 
-def test_h48_a_release_stops_in_that_cycle_and_disarms() -> None:
+def test_a_release_stops_in_that_cycle_and_disarms() -> None:
     world = world_in("standby")
     held(world, 1.0, pump())
     world.step(pump(0.0))
@@ -78,7 +78,7 @@ def test_h48_a_release_stops_in_that_cycle_and_disarms() -> None:
     assert not world.state.latch.armed
 
 
-def test_h48_heat_alone_is_refused_and_a_pump_pressed_again_does_not_bring_it_back() -> None:
+def test_heat_alone_is_refused_and_a_pump_pressed_again_does_not_bring_it_back() -> None:
     world = world_in("standby")
     world.step(heat())
     assert "while the pump's button is held" in world.refused()
@@ -90,7 +90,7 @@ def test_h48_heat_alone_is_refused_and_a_pump_pressed_again_does_not_bring_it_ba
 
 
 @pytest.mark.parametrize("over", ["released", "lapsed", "tripped and reset"])
-def test_h48_a_press_that_is_over_is_not_taken_up_again(over: str) -> None:
+def test_a_press_that_is_over_is_not_taken_up_again(over: str) -> None:
     world = world_in("standby")
     held(world, 1.0, pump())
     if over == "released":
@@ -110,7 +110,7 @@ def test_h48_a_press_that_is_over_is_not_taken_up_again(over: str) -> None:
     assert energised(world.outputs)
 
 
-def test_h48_a_second_button_does_not_take_over_what_another_holds() -> None:
+def test_a_second_button_does_not_take_over_what_another_holds() -> None:
     world = world_in("standby")
     world.step(pump(0.3, press=7))
     world.step(pump(0.6, press=8))
@@ -120,7 +120,7 @@ def test_h48_a_second_button_does_not_take_over_what_another_holds() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, -0.1, 0.05, 0.7, 1e9])
-def test_h48_a_flow_that_is_none_or_too_much_is_refused(value: float | None) -> None:
+def test_a_flow_that_is_none_or_too_much_is_refused(value: float | None) -> None:
     world = world_in("standby")
     world.step(pump(value))
     assert "is not allowed: 0.1 to 0.6 L/min" in world.refused()
@@ -128,7 +128,7 @@ def test_h48_a_flow_that_is_none_or_too_much_is_refused(value: float | None) -> 
 
 
 @pytest.mark.parametrize(("kind", "value"), [("bath", 40.1), ("bath", math.nan), ("inline", 0.2), ("inline", 38.0)])
-def test_h48_heat_beyond_its_ceiling_is_refused(kind: str, value: float) -> None:
+def test_heat_beyond_its_ceiling_is_refused(kind: str, value: float) -> None:
     world = world_in("standby", kind=kind)
     held(world, 3.0, pump())
     world.step(pump(), heat(value))
@@ -137,13 +137,13 @@ def test_h48_heat_beyond_its_ceiling_is_refused(kind: str, value: float) -> None
 
 
 @pytest.mark.parametrize("press", ["", "0", "-1", "1.5", "x", "9" * 17, "²"])
-def test_h48_a_press_without_its_number_is_refused(press: str) -> None:
+def test_a_press_without_its_number_is_refused(press: str) -> None:
     world = world_in("standby")
     world.step(pump(press=press))
     assert "number the press" in world.refused()
 
 
-def test_h48_a_rig_may_only_tighten() -> None:
+def test_a_rig_may_only_tighten() -> None:
     tight = make_cycle(heater={"bath_setpoint_max_c": 38.5}, flow_max_lpm=0.4)
     bounds = jog.allowed(tight.rig.limits, tight.rig.heater)
     assert (bounds["jog_pump"].high, bounds["jog_heat"].high) == (0.4, 38.5)
@@ -153,7 +153,7 @@ def test_h48_a_rig_may_only_tighten() -> None:
 
 
 @pytest.mark.parametrize("step", [name for name in ORDER_OF_STEPS if name != "standby"])
-def test_h48_no_jog_outside_standby(step: str) -> None:
+def test_no_jog_outside_standby(step: str) -> None:
     world = world_in(step)
     undisturbed = world.copy()
     world.step(pump(), heat())
@@ -162,7 +162,7 @@ def test_h48_no_jog_outside_standby(step: str) -> None:
     assert world.outputs == undisturbed.outputs
 
 
-def test_h48_a_start_ends_the_jog_and_the_treatment_begins_armed() -> None:
+def test_a_start_ends_the_jog_and_the_treatment_begins_armed() -> None:
     world = world_in("standby")
     held(world, 2.0, pump(), heat())
     world.step(Act.START)
@@ -172,7 +172,7 @@ def test_h48_a_start_ends_the_jog_and_the_treatment_begins_armed() -> None:
     assert not world.state.jog.active
 
 
-def test_h48_the_loss_of_the_protective_permit_ends_it() -> None:
+def test_the_loss_of_the_protective_permit_ends_it() -> None:
     world = world_in("standby")
     held(world, 3.0, pump(), heat())
     world.status = {"permit": False}
@@ -182,7 +182,7 @@ def test_h48_the_loss_of_the_protective_permit_ends_it() -> None:
     assert "gives no permit" in world.refused()
 
 
-def test_h48_the_interlocks_judge_a_jog_as_they_judge_a_treatment() -> None:
+def test_the_interlocks_judge_a_jog_as_they_judge_a_treatment() -> None:
     world = world_in("standby")
     held(world, 4.0, pump(), heat())
     world.bent["flow_lpm"] = None
@@ -194,7 +194,7 @@ def test_h48_the_interlocks_judge_a_jog_as_they_judge_a_treatment() -> None:
     assert not energised(world.outputs)
 
 
-def test_h48_refreshes_do_not_fill_the_record() -> None:
+def test_refreshes_do_not_fill_the_record() -> None:
     world = world_in("standby")
     said = []
     for _ in range(40):
@@ -203,7 +203,7 @@ def test_h48_refreshes_do_not_fill_the_record() -> None:
     assert said == ["pump held at 0.5 L/min (engineer)"]
 
 
-def test_h48_people_are_shown_what_is_held_and_why_nothing_may_be() -> None:
+def test_people_are_shown_what_is_held_and_why_nothing_may_be() -> None:
     world = world_in("standby")
     world.step(pump())
     assert world.cycle.view(world.state)["jog"] == {"pump": 0.5, "heat": None, "why_not": ""}
@@ -229,7 +229,7 @@ MOMENTS = st.tuples(
 
 @settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(["bath", "inline"]), moments=st.lists(MOMENTS, max_size=40))
-def test_h48_whatever_is_pressed_energy_needs_standby_both_permits_and_a_fresh_refresh(
+def test_whatever_is_pressed_energy_needs_standby_both_permits_and_a_fresh_refresh(
     kind: str, moments: list[tuple[list[Order], float, bool, str]]
 ) -> None:
     world = world_in("standby", kind=kind)

@@ -336,7 +336,7 @@ def test_an_order_never_carries_a_value_that_is_no_number(value: float) -> None:
 
 def test_every_act_that_a_person_can_ask_for_can_be_said() -> None:
     for name in ACTS:
-        value = 1.0 if name in ("target", "flow", "limit") else None
+        value = 1.0 if name in ("target", "flow", "limit", "jog_pump", "jog_heat") else None
         assert order_of(Request(id=1, do="act", act=name, value=value)).act.value == name
 
 
