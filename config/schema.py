@@ -236,6 +236,7 @@ class Treatment(Shape, frozen=True, kw_only=True):
     duration_min: Annotated[float, Meta(ge=1, le=120)] = 90.0
     rinse_ml: Annotated[float, Meta(ge=0, le=4000)] = 1500.0
     rinse_dwell_min: Annotated[float, Meta(ge=0, le=15)] = 3.0
+    agitate_every_min: Annotated[float, Meta(ge=0, le=30)] = 0.0  # closed technique: shake and turn; 0: no reminder
     drug: Drug | None = None
 
 

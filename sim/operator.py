@@ -48,6 +48,8 @@ class Operator:
             return None
         if step.name == "standby":
             return Act.START
+        if "agitate" in state.alarms.active:
+            return Act.AGITATED
         if step.name == "perfuse":
             return Act.DOSE if "dose_due" in state.alarms.active else None
         if state.gate or not step.asks:

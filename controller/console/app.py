@@ -33,6 +33,7 @@ from controller.console.sessions import Role, Session, Sessions
 from controller.console.telemetry import Telemetry
 from controller.console.upstream import Busy
 from controller.runtime.client import Refusal, Unreachable
+from controller.runtime.messages import SetUp
 
 STATIC = Path(__file__).parent / "static"
 RECENT_S = 600.0
@@ -50,6 +51,15 @@ class Controller(Protocol):
 
     def act(self, act: str, *, value: float | None, text: str, who: str) -> None:
         """Ask and wait."""
+
+    def facts(self) -> dict[str, Any]:
+        """What does not change in a run."""
+
+    def preview(self, setup: SetUp) -> dict[str, Any]:
+        """What a set-up would mean."""
+
+    def set_up(self, setup: SetUp, *, who: str) -> None:
+        """Set up and wait."""
 
     def stop(self) -> Any:
         """STOP; a future of what became of it."""
@@ -97,6 +107,8 @@ def make_app(console: Console) -> ASGIApp:
             Route("/", endpoints.index),
             Route("/session", endpoints.session),
             Route("/fields", endpoints.fields),
+            Route("/facts", endpoints.facts),
+            Route("/preview", endpoints.preview, methods=["POST"]),
             Route("/trend", endpoints.trend),
             Route("/log", endpoints.log),
             Route("/role", endpoints.role, methods=["POST"]),
@@ -198,16 +210,37 @@ class _Endpoints:
             )
             session.used_s = time.monotonic()
             who = f"{session.role.name.lower()} at the console"
-            await asyncio.to_thread(
-                self._console.controller.act, command.act, value=command.value, text=command.text, who=who
-            )
-        except Refused as error:
-            return _said(error.status, str(error))
-        except Refusal as error:
-            return _said(422, str(error))
-        except (Unreachable, Busy) as error:
-            return _said(503, str(error))
+            await asyncio.to_thread(self._pass_on, command, who)
+        except (Refused, Refusal, Unreachable, Busy) as error:
+            return _why_not(error)
         return _json({"ok": True})
+
+    def _pass_on(self, command: commands.Command, who: str) -> None:
+        controller = self._console.controller
+        if command.act != "setup":
+            controller.act(command.act, value=command.value, text=command.text, who=who)
+        elif command.setup is None:
+            raise Refused(400, "a set-up names treatment, pseudonym, height_cm, weight_kg and the preview's sha256")
+        else:
+            controller.set_up(command.setup, who=who)
+
+    async def facts(self, request: Request) -> Response:
+        """Treatments to choose from, probes, limits; from the controller."""
+        if self._console.session(request.cookies) is None:
+            return _said(401, "no session; load the page again")
+        try:
+            return _json(await asyncio.to_thread(self._console.controller.facts))
+        except (Refusal, Unreachable, Busy) as error:
+            return _why_not(error)
+
+    async def preview(self, request: Request) -> Response:
+        """What a set-up would mean: reckoned by the controller, changes nothing."""
+        try:
+            self._entitled(request)
+            setup = commands.read_setup(await self._body(request))
+            return _json(await asyncio.to_thread(self._console.controller.preview, setup))
+        except (Refused, Refusal, Unreachable, Busy) as error:
+            return _why_not(error)
 
     async def stop(self, request: Request) -> Response:
         """STOP: heat off, pump as the safety table says. From whoever is on the page."""
@@ -252,6 +285,12 @@ def _client(request: Request) -> str:
 
 def _json(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _why_not(error: Exception) -> Response:
+    """The answer for whatever stood in the way, with a status of its own for each kind."""
+    status = error.status if isinstance(error, Refused) else 422 if isinstance(error, Refusal) else 503
+    return _said(status, str(error))
 
 
 def _said(status: int, text: str) -> Response:

@@ -10,6 +10,7 @@ import msgspec
 from controller.console.guards import Guards
 from controller.console.place import is_loopback
 from controller.console.sessions import Role, Session
+from controller.runtime.messages import SetUp
 
 BODY_MAX = 2048
 EXPIRY_MS = 2000.0
@@ -25,6 +26,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     act: str = msgspec.field(default="")
     value: float | None = None
     text: str = ""
+    setup: SetUp | None = None  # for the act "setup" only
 
 
 class Refused(Exception):
@@ -41,6 +43,14 @@ def read(body: bytes) -> Command:
         return msgspec.json.decode(body, type=Command)
     except msgspec.DecodeError as error:
         raise Refused(400, f"not a command: {error}") from error
+
+
+def read_setup(body: bytes) -> SetUp:
+    """Decode what is to be previewed. Raises Refused."""
+    try:
+        return msgspec.json.decode(body, type=SetUp)
+    except msgspec.DecodeError as error:
+        raise Refused(400, f"not a set-up: {error}") from error
 
 
 def admit(

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.runtime.client import Client, Refusal, Unreachable
+from controller.runtime.messages import SetUp
 
 STATE_TIMEOUT_S = 2.0
 AGAIN_S = 0.25
@@ -23,6 +24,7 @@ STOP_TIMEOUT_S = 2.0
 ACTS_AT_ONCE = 4
 UNATTENDED_S = 0.5
 
+Found = TypeVar("Found")
 OnState = Callable[[Mapping[str, Any], float], None]
 OnLost = Callable[[str], None]
 Attended = Callable[[], bool]
@@ -60,19 +62,34 @@ class Upstream:
 
     def act(self, act: str, *, value: float | None, text: str, who: str) -> None:
         """Ask and wait until a cycle took it. Raises Refusal, Unreachable, or Busy. Blocks; call it on a thread."""
-        if not self._acts.acquire(blocking=False):
-            raise Busy(f"{ACTS_AT_ONCE} acts wait for an answer already")
-        try:
-            with Client(self._path, timeout_s=ACT_TIMEOUT_S) as client:
-                client.act(act, value=value, text=text, who=who)
-        finally:
-            self._acts.release()
+        self._ask(lambda client: client.act(act, value=value, text=text, who=who))
+
+    def facts(self) -> dict[str, Any]:
+        """What does not change in a run. Raises Refusal, Unreachable, or Busy. Blocks."""
+        return self._ask(lambda client: client.facts())
+
+    def preview(self, setup: SetUp) -> dict[str, Any]:
+        """What a set-up would mean. Raises Refusal with every problem, Unreachable, or Busy. Blocks."""
+        return self._ask(lambda client: client.preview(setup))
+
+    def set_up(self, setup: SetUp, *, who: str) -> None:
+        """Set up in STANDBY. Raises Refusal, Unreachable, or Busy. Blocks."""
+        self._ask(lambda client: client.set_up(setup, who=who))
 
     def stop(self) -> Future[str]:
         """STOP. The result is "" once the controller has taken it, else why it could not be told."""
         asked: Future[str] = Future()
         self._stops.put(asked)
         return asked
+
+    def _ask(self, what: Callable[[Client], Found]) -> Found:
+        if not self._acts.acquire(blocking=False):
+            raise Busy(f"{ACTS_AT_ONCE} acts wait for an answer already")
+        try:
+            with Client(self._path, timeout_s=ACT_TIMEOUT_S) as client:
+                return what(client)
+        finally:
+            self._acts.release()
 
     def _follow(self) -> None:
         while not self._over.is_set():

@@ -193,6 +193,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "overrun": AlarmRow(_D, _SOON),
     "host": AlarmRow(_R, _SOON),
     "dose_due": AlarmRow(_R, _LATE),
+    "agitate": AlarmRow(_R, _LATE, _BODY),
 }
 
 UNCLASSIFIED = AlarmRow(_D, _NOW)

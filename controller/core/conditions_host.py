@@ -8,6 +8,7 @@ from __future__ import annotations
 from controller.core.exchange import ProtectiveStatus
 from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
+from controller.core.treatment import agitate_in_s
 
 STATUS_MAX_AGE_S = 0.5
 LOST_S = 0.7  # with a cycle and the heater's own turn after it, heat is off within 1.0 s
@@ -109,6 +110,14 @@ def restarted(s: Situation) -> str:
 def stop(s: Situation) -> str:
     """Somebody pressed STOP."""
     return f"STOP by {s.stop_asked}" if s.stop_asked else ""
+
+
+def agitate_due(s: Situation) -> str:
+    """Closed technique: the fluid finds its own channels unless the abdomen is shaken and turned."""
+    left_s = agitate_in_s(s.step, s.walk, s.treatment, s.now_s)
+    if left_s is None or left_s > 0.0:
+        return ""
+    return f"every {s.treatment.agitate_every_min:g} min, {-left_s / 60.0:.0f} min over"
 
 
 def dose_due(s: Situation) -> str:

@@ -23,6 +23,7 @@ class Act(enum.Enum):
     RESUME = "resume"  # leave HOLD and re-arm the heat
     STOP = "stop"
     RESET = "reset"  # clear the trip latch; never re-heats
+    AGITATED = "agitated"  # the abdomen was shaken and turned: the reminder begins anew
     DRAIN = "drain"  # end perfusion now and drain
     ACKNOWLEDGE = "acknowledge"  # this occurrence of the alarm whose id is `text`, or of all
     AUDIO_PAUSE = "audio_pause"

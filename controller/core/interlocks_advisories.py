@@ -125,11 +125,15 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "heat_off", ("H05",), energy.heat_off, 60.0, _R.R0, _MEDIUM,
-        "HEAT OFF", "The fluid cools. Resume (r), or end the treatment.",
+        "HEAT OFF", "The fluid cools. Resume, or end the treatment.",
     ),
     Interlock(
         "slug", ("H07",), energy.slug, 0.5, _R.R0, _LOW,
         "Hot fluid held in the bypass", "Wait until it has cooled.",
+    ),
+    Interlock(
+        "agitate", ("H04",), host.agitate_due, 0.0, _R.R0, _LOW,
+        "Agitate", "Shake and turn the abdomen, then enter it.",
     ),
     Interlock(
         "dose_due", ("H41",), host.dose_due, 0.0, _R.R0, _LOW,

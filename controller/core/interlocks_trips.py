@@ -20,7 +20,7 @@ _HIGH = Priority.HIGH
 TRIPS: tuple[Interlock, ...] = (
     Interlock(
         "stop", ("H00",), host.stop, 0.0, _R.R3, _HIGH,
-        "STOP pressed", "Find out why; reset (x), then resume (r).",
+        "STOP pressed", "Find out why; reset, then resume.",
     ),
     Interlock(
         "outlet_over", ("H01",), c.above("heater_outlet_c", "outlet_trip_c", back=1.0), 0.2, _R.R3, _HIGH,

@@ -17,7 +17,7 @@ from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
 from controller.core.jog import Bounds, Hold, Jog, RefusedJog
-from controller.core.treatment import Step, Walk, contact_min, next_dose_min
+from controller.core.treatment import Step, Walk, agitate_in_s, contact_min, next_dose_min
 
 DOSE_EARLY_MIN = 2.0
 TARGET_LEAST_C = 39.0
@@ -173,6 +173,12 @@ def _drain(desk: Desk, order: Order) -> tuple[Desk, str]:
     return desk._replace(goto="drain", latch=latch, walk=desk.walk._replace(hold="")), "perfusion ended, draining"
 
 
+def _agitated(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if agitate_in_s(desk.step, desk.walk, desk.treatment, desk.now_s) is None:
+        raise RefusedOrder(f"no agitation is asked for in {desk.step.phase.value} of this treatment")
+    return desk._replace(walk=desk.walk._replace(agitated_s=desk.now_s)), "agitated"
+
+
 def _acknowledge(desk: Desk, order: Order) -> tuple[Desk, str]:
     if order.text and order.text not in desk.alarms.active:
         raise RefusedOrder(f"{order.text!r} is no alarm now; there are: {', '.join(desk.alarms.active) or 'none'}")
@@ -264,6 +270,7 @@ _HANDLERS: Mapping[Act, Callable[[Desk, Order], tuple[Desk, str]]] = {
     Act.RESUME: _resume,
     Act.STOP: _stop,
     Act.RESET: _reset,
+    Act.AGITATED: _agitated,
     Act.DRAIN: _drain,
     Act.ACKNOWLEDGE: _acknowledge,
     Act.AUDIO_PAUSE: _audio_pause,

@@ -56,6 +56,7 @@ class Walk(NamedTuple):
     first_dose_s: float | None = None
     doses: int = 0
     drain_asked: bool = False
+    agitated_s: float | None = None  # last time, or when the cavity began to be warmed
     short_accepted: bool = False  # a person goes on although the drain left more in the patient than it should
     target_c: float = 42.0
     flow_lpm: float = 1.5
@@ -108,6 +109,14 @@ def next_dose_min(walk: Walk, treatment: Treatment) -> float | None:
     """When the next fraction is due, minutes of contact; None when all were given."""
     times = treatment.drug.at_min if treatment.drug is not None else ()
     return times[walk.doses] if walk.doses < len(times) else None
+
+
+def agitate_in_s(step: Step, walk: Walk, treatment: Treatment, now_s: float) -> float | None:
+    """How long until the abdomen is to be agitated again, below 0 when that is over; None when it need not be."""
+    asked = treatment.agitate_every_min > 0 and step.inflow_open and step.heat is Heat.CAVITY
+    if not asked or walk.agitated_s is None:
+        return None
+    return walk.agitated_s + treatment.agitate_every_min * 60.0 - now_s
 
 
 # --- flows ---------------------------------------------------------------------------------------------------------
@@ -261,7 +270,7 @@ def _dwelt(scene: Scene) -> str:
 
 _TABLE: tuple[Step, ...] = (
     Step(
-        "standby", Phase.STANDBY, "Everything off.", "Load treatment and patient, then start.",
+        "standby", Phase.STANDBY, "Everything off.", "Set up treatment and patient, then start.",
         _still, False, False, Heat.OFF, _never, 0.0, "", "self_test", False,
     ),
     Step(
@@ -323,7 +332,7 @@ def enter(walk: Walk, step: Step, now_s: float) -> Walk:
     """Begin a step: gate, confirmation and clocks start anew."""
     walk = walk._replace(step=step.name, entered_s=now_s, gate_since_s=None, confirmed=False, short_accepted=False)
     if step.name == "warm_up":
-        walk = walk._replace(warm_up_s=now_s)
+        walk = walk._replace(warm_up_s=now_s, agitated_s=now_s)
     return walk
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from controller.core import alarm_limits, alarm_view, jog
 from controller.core.exchange import Outputs
-from controller.core.treatment import contact_min, next_dose_min
+from controller.core.treatment import agitate_in_s, contact_min, next_dose_min
 
 if TYPE_CHECKING:
     from controller.core.cycle import Cycle
@@ -61,6 +61,7 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "duration_min": cycle.treatment.duration_min,
         "doses": walk.doses,
         "dose_plan": [{"at_min": f.at_min, "mg": f.mg, "drug": cycle.plan.drug} for f in cycle.plan.fractions],
+        "agitate_in_s": agitate_in_s(step, walk, cycle.treatment, now_s),
         "next_dose_min": next_dose_min(walk, cycle.treatment),
         "dose": {
             "cem43_min": dose.cem43_min,

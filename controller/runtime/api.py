@@ -187,11 +187,11 @@ class ApiServer:
             self._respond(client, Response(id=request.id, ok=False, error=refusal))
 
     def _set_up(self, client: _Client, request: Request) -> None:
-        """What may be set up, what that would mean, or the set-up itself, which is answered later like an order."""
+        """Facts, what a set-up would mean, or the set-up itself, which is answered later like an order."""
         if self._setups is None:
             raise BadMessage("this controller cannot be set up anew")
-        if request.do == "offer":
-            self._respond(client, Response(id=request.id, found=self._setups.offer()))
+        if request.do == "facts":
+            self._respond(client, Response(id=request.id, found=self._setups.facts()))
             return
         if request.setup is None:
             raise BadMessage(f"{request.do} needs setup: treatment, pseudonym, height_cm, weight_kg")

@@ -81,9 +81,12 @@ class Client:
         """STOP, on its own path: carried out before this returns to you, whatever else is waiting."""
         self._ask(Request(id=self._id(), do="stop"))
 
-    def offer(self) -> dict[str, Any]:
-        """The treatments that may be set up on this rig, under `treatments`. Raises Refusal or Unreachable."""
-        return self._ask(Request(id=self._id(), do="offer")).found or {}
+    def facts(self) -> dict[str, Any]:
+        """What does not change in a run: `treatments` that fit the rig, its `probes`, its `limits` with delays.
+
+        Raises Refusal or Unreachable.
+        """
+        return self._ask(Request(id=self._id(), do="facts")).found or {}
 
     def preview(self, setup: SetUp) -> dict[str, Any]:
         """What a set-up would mean: doses in mg, volumes, and its `sha256`. Raises Refusal with every problem."""

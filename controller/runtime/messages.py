@@ -46,10 +46,10 @@ class SetUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`do` says what: the state once, an act, STOP, states from now on; what may be set up, what it means, set up."""
+    """`do` says what: the state once, an act, STOP, states from now on; facts, what a set-up means, set up."""
 
     id: int
-    do: Literal["state", "act", "stop", "subscribe", "offer", "preview", "setup"]
+    do: Literal["state", "act", "stop", "subscribe", "facts", "preview", "setup"]
     act: str = ""
     who: str = "operator"
     value: float | None = None
@@ -58,7 +58,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`error` says why not, when `ok` is false; `state` answers state and subscribe, `found` offer and preview."""
+    """`error` says why not, when `ok` is false; `state` answers state and subscribe, `found` facts and preview."""
 
     id: int
     ok: bool = True
@@ -96,7 +96,7 @@ def read_request(body: bytes) -> Request:
     except UNREADABLE as error:
         raise BadMessage(
             f"not a request: {error}; a number is written 42.0, never NaN, Infinity or 4,2; "
-            "fields: id, do (state, act, stop, subscribe, offer, preview, setup), act, value, text, who, setup"
+            "fields: id, do (state, act, stop, subscribe, facts, preview, setup), act, value, text, who, setup"
         ) from error
 
 

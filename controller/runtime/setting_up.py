@@ -20,6 +20,7 @@ from config.doses import dose_plan
 from config.loading import build_patient
 from config.problems import ConfigError, Problem, shown
 from config.schema import Treatment
+from controller.core import limit_table
 from controller.core.cycle import Cycle
 from controller.records.header import config_sha256
 from controller.runtime.desk import Desk
@@ -66,9 +67,14 @@ class SetUps:
         for _, core in self._ready:
             self._end(core.recorder)
 
-    def offer(self) -> dict[str, Any]:
-        """The treatments to choose from, JSON-able."""
-        return {"treatments": [_about(treatment) for treatment in self._choices.values()]}
+    def facts(self) -> dict[str, Any]:
+        """The treatments to choose from, where each signal is read, and the alarm and trip limits, JSON-able."""
+        signals = self._settings.rig.signals
+        return {
+            "treatments": [_about(treatment) for treatment in self._choices.values()],
+            "probes": {name: f"{source.device}, {source.channel}" for name, source in signals.items()},
+            "limits": limit_table.lines(),
+        }
 
     def preview(self, setup: SetUp) -> dict[str, Any]:
         """What would be in force: doses in mg, volumes in mL, times in min, and its hash. Raises ConfigError."""

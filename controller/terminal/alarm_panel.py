@@ -12,6 +12,8 @@ from rich.console import RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from controller.terminal.keys import with_keys
+
 PRIORITY_STYLE: Mapping[str, str] = {"HIGH": "bold white on red", "MEDIUM": "black on yellow", "LOW": "black on cyan"}
 ALARMS_SHOWN = 5
 SIGNALS_SHOWN = 3
@@ -27,7 +29,7 @@ def panel(shown: Mapping[str, Any]) -> RenderableType:
     for alarm in own[:ALARMS_SHOWN]:
         lines.append(f" {alarm['priority']:<6} ", style=PRIORITY_STYLE[alarm["priority"]])
         lines.append(f" {alarm['title']}: {alarm['text']}", style="bold")
-        lines.append(f"  {_marks(alarm)}\n         {alarm['advice']}\n", style="dim")
+        lines.append(f"  {_marks(alarm)}\n         {with_keys(alarm['advice'])}\n", style="dim")
     if more := _more(len(own) - ALARMS_SHOWN, shown.get("suppressed", 0)):
         lines.append(f"{more}\n", style="dim")
     if blind := not_monitored(shown):

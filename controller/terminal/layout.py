@@ -15,11 +15,12 @@ from rich.text import Text
 
 from controller.core.signals import by_name
 from controller.terminal import alarm_panel
+from controller.terminal.keys import with_keys
 
 STALE_S = 1.0
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 HELP = (
-    "SPACE STOP   s start  c confirm  d dose  h hold  r resume  x reset  D drain\n"
+    "SPACE STOP   s start  c confirm  d dose  h hold  r resume  x reset  D drain  g agitated\n"
     "a acknowledge  p audio pause  P end pause  l confirm limit   + - target   ] [ flow   q quit"
 )
 BAND_LOW_C, BAND_HIGH_C = 36.0, 46.0
@@ -146,7 +147,7 @@ def _what_now(shown: Mapping[str, Any]) -> RenderableType:
     waits = hold or gate or (f"ready: press {'d' if asks == 'dose' else 'c'} to {asks}" if asks else "")
     text.append(f"{waits}\n")
     text.append("You   ", style="bold")
-    text.append(held or str(shown.get("person", "")))
+    text.append(held or with_keys(str(shown.get("person", ""))))
     plan, given = shown.get("dose_plan", []), shown.get("doses", 0)
     if plan:
         doses = [

@@ -23,6 +23,7 @@ from rich.live import Live
 from controller.core.exchange import Act
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET
+from controller.terminal.keys import KEYS
 from controller.terminal.layout import render
 
 LOOK_S = 0.2
@@ -31,19 +32,6 @@ CONNECT_S = 20.0
 TARGET_STEP_C = 0.1
 FLOW_STEP_LPM = 0.05
 
-KEYS: Mapping[str, tuple[Act, str]] = {
-    "s": (Act.START, "start"),
-    "c": (Act.CONFIRM, "confirm"),
-    "d": (Act.DOSE, "dose"),
-    "h": (Act.HOLD, "hold"),
-    "r": (Act.RESUME, "resume"),
-    "x": (Act.RESET, "reset"),
-    "D": (Act.DRAIN, "drain"),
-    "a": (Act.ACKNOWLEDGE, "acknowledge"),
-    "p": (Act.AUDIO_PAUSE, "audio pause"),
-    "P": (Act.AUDIO_RESUME, "audio pause ended"),
-    "l": (Act.LIMIT_CONFIRM, "limit confirmed"),
-}
 STEPPERS: Mapping[str, tuple[Act, str, float]] = {
     "+": (Act.TARGET, "target_c", TARGET_STEP_C),
     "-": (Act.TARGET, "target_c", -TARGET_STEP_C),

@@ -108,6 +108,8 @@ def _due(state: CycleState, step: Step, has_drug: bool) -> Act | None:
         return None
     if step.name == "standby":
         return Act.START
+    if "agitate" in state.alarms.active:
+        return Act.AGITATED
     if step.name == "perfuse":
         return Act.DOSE if "dose_due" in state.alarms.active else None
     if state.gate or not step.asks:

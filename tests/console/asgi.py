@@ -16,6 +16,7 @@ from controller.console.hub import Hub
 from controller.console.pins import Pins
 from controller.console.place import Place
 from controller.console.sessions import Session
+from controller.runtime.messages import SetUp
 
 HERE = "127.0.0.1:8765"
 OWN = {"host": HERE, "origin": f"http://{HERE}"}
@@ -34,6 +35,15 @@ class Heard:
 
     def act(self, act: str, *, value: float | None, text: str, who: str) -> None:
         self.acts.append(act)
+
+    def facts(self) -> dict[str, Any]:
+        return {"treatments": []}
+
+    def preview(self, setup: SetUp) -> dict[str, Any]:
+        return {"sha256": setup.treatment}
+
+    def set_up(self, setup: SetUp, *, who: str) -> None:
+        self.acts.append(f"setup {setup.treatment}")
 
     def stop(self) -> Future[str]:
         self.stops += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from make import World, make_cycle
 
 from controller.core.exchange import Act, LinkFault
@@ -242,3 +243,7 @@ def weak_source(world: World) -> None:
 
 def nothing(world: World) -> None:
     return
+
+
+def never_agitated(world: World) -> None:
+    world.cycle.treatment = msgspec.structs.replace(world.cycle.treatment, agitate_every_min=3.0)

@@ -20,6 +20,7 @@ from interlock_breakings import (
     left_behind,
     link_lost,
     never_answered,
+    never_agitated,
     nothing,
     reads,
     resumed_at,
@@ -181,5 +182,6 @@ INSIDES: Mapping[str, Inside] = {
     "console_lost": Inside(unseen(9.9), 3.0),
     "clock_jump": Inside(clock_set(0.9), 3.0),
     "host": Inside(nothing, 3.0),
+    "agitate": Inside(never_agitated, 120.0),
     "dose_due": Inside(nothing, 1750.0),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from make import ORDER_OF_STEPS, World, make_cycle, make_treatment, world_in
 
@@ -89,6 +90,28 @@ def test_fractions_are_due_in_order_two_minutes_early_at_most_and_never_more_tha
     assert "dose_due" not in world.state.alarms.active
     world.step(Act.DOSE)
     assert "every fraction has been given" in world.refused()
+
+
+def test_h04_agitation_is_asked_for_again_and_again_until_it_is_entered_and_only_with_fluid_in_the_cavity() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.step(Act.AGITATED)
+    assert "no agitation is asked for" in world.refused()
+    world.cycle.treatment = msgspec.structs.replace(world.cycle.treatment, agitate_every_min=5.0)
+    world.step(Act.AGITATED)
+    assert world.refused() == ""
+    world.run(4.9 * 60.0, dt_s=0.5)
+    assert "agitate" not in world.state.alarms.active
+    assert 0.0 < world.cycle.view(world.state)["agitate_in_s"] < 10.0
+    world.run(10.0, dt_s=0.5)
+    assert world.state.alarms.active["agitate"].priority.name == "LOW"
+    assert world.outputs.heat_on
+    world.step(Act.AGITATED)
+    world.run(3.0)
+    assert "agitate" not in world.state.alarms.active
+    world.step(Act.DRAIN)
+    assert world.cycle.view(world.state)["agitate_in_s"] is None
+    world.step(Act.AGITATED)
+    assert "in DRAIN" in world.refused()
 
 
 def test_without_a_drug_the_gate_is_confirmed_and_the_clock_starts() -> None:

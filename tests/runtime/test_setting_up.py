@@ -123,7 +123,7 @@ def previewed(served: Served, asked: SetUp = ASKED) -> SetUp:
 
 def test_a_preview_shows_doses_in_mg_for_this_patient_and_changes_nothing(served: Served) -> None:
     with Client(served.path) as client:
-        names = [each["name"] for each in client.offer()["treatments"]]
+        names = [each["name"] for each in client.facts()["treatments"]]
         found = client.preview(ASKED)
     assert set(names) == set(treatments_for(served.settings.rig))
     assert found["plan"]["bsa_m2"] == pytest.approx((182.0 * 91.0 / 3600.0) ** 0.5)
