@@ -19,8 +19,8 @@ from interlock_breakings import (
     leaks,
     left_behind,
     link_lost,
-    never_answered,
     never_agitated,
+    never_answered,
     nothing,
     reads,
     resumed_at,
@@ -182,6 +182,6 @@ INSIDES: Mapping[str, Inside] = {
     "console_lost": Inside(unseen(9.9), 3.0),
     "clock_jump": Inside(clock_set(0.9), 3.0),
     "host": Inside(nothing, 3.0),
-    "agitate": Inside(never_agitated, 120.0),
+    "agitate": Inside(never_agitated, 60.0),
     "dose_due": Inside(nothing, 1750.0),
 }
