@@ -30,6 +30,8 @@ def show(console: Console, verdicts: Sequence[Verdict], numbers: dict[str, objec
                 f"[bold red]seed {verdict.seed}[/] {violation.monitor}: {violation.text} ({verdict.step})",
                 soft_wrap=True,
             )
+        for text in verdict.unjustified:
+            console.print(f"[bold]seed {verdict.seed}[/] not called for: {text} ({verdict.step})", soft_wrap=True)
 
 
 def _numbers(numbers: dict[str, object]) -> Table:
