@@ -23,7 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("hipec", deadline=None)
     settings.load_profile("hipec")
-    if path := config.getoption("--ran"):
+    path = config.getoption("--ran")
+    if path and not hasattr(config, "workerinput"):  # with pytest-xdist the first process hears of every test
         config.pluginmanager.register(Ran(path))
 
 
