@@ -45,7 +45,7 @@ docs: setup
 
 coverage: setup
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/core tests/protective
+	$(BIN)/coverage run -m pytest --timeout 1800 tests/core tests/protective
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
