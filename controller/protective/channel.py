@@ -69,7 +69,8 @@ def step(
     """One decision, to be taken between any two transactions. `more_s` is the allowance that `__main__` explains."""
     seen, reset = _hear(state, inputs, now_s, limits.heartbeat_timeout_s + more_s)
     seen = _watch(seen, inputs, now_s, limits, more_s)
-    always, fault = max(_faults(seen, inputs, now_s, limits, more_s), key=lambda one: one[0], default=(False, ""))
+    faults = _faults(seen, inputs, now_s, limits, more_s) if seen.since else ()
+    always, fault = max(faults, key=lambda one: one[0], default=(False, ""))
     trip = state.trip
     if fault and not trip and ((state.permit and state.heat_wanted) or always):
         trip = fault
@@ -93,12 +94,12 @@ def step(
 
 def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: float) -> tuple[ChannelState, bool]:
     """Take a heartbeat with a rising sequence number; second value: its reset counter rose."""
-    seq, count = inputs.heartbeat_seq, inputs.reset_count
-    if seq == state.seq or not (inputs.heartbeat_at_s <= now_s):
+    seq, count, at_s = inputs.heartbeat_seq, inputs.reset_count, inputs.heartbeat_at_s
+    if seq == state.seq or not (at_s <= now_s):
         return state, False
     if seq > state.seq:
-        heard = state._replace(seq=seq, alive_at_s=inputs.heartbeat_at_s, heat_wanted=inputs.heat_wanted)
-        return heard._replace(reset_count=count), state.reset_count is not None and count > state.reset_count
+        rose = state.reset_count is not None and count > state.reset_count
+        return state._replace(seq=seq, reset_count=count, alive_at_s=at_s, heat_wanted=inputs.heat_wanted), rose
     # Control started again and counts from the beginning: only its next, rising number is a sign of life.
     again = seq >= 0 and not _fresh(state.alive_at_s, now_s, timeout_s)
     return state._replace(seq=seq, reset_count=count) if again else state, False
@@ -111,26 +112,26 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own
     due = state.closed and not (track and at_s - track[-1][0] < own.SLOPE_EVERY_S)
     if due and outlet_c is not None and own.PROBE_LOW_C <= outlet_c < inf:
         track = (*(one for one in track if at_s - one[0] <= own.SLOPE_OVER_S), (at_s, outlet_c))
-    state = state._replace(track=track, closed_s=state.closed_s + (state.closed and max(0.0, now_s - state.now_s)))
+    closed_s = state.closed_s + (state.closed and max(0.0, now_s - state.now_s))
     lapse_s = now_s - state.since.get("lapsing", now_s)
-    if state.lapsing and closed is False and not (lapse_s < own.LAPSE_LEAST_S):
-        state = state._replace(lapsing=False, lapse_s=lapse_s, closed_s=0.0, confirmed=False)
-    state = state._replace(confirmed=state.closed and (state.confirmed or closed is True))
-    apart_c = (outlet_c or 0.0) - (inflow_c or inf)
+    opened = state.lapsing and closed is False and not (lapse_s < own.LAPSE_LEAST_S)
+    confirmed = state.closed and ((state.confirmed and not opened) or closed is True)
     present = {
         "outlet": outlet_c is None or not (own.PROBE_LOW_C <= outlet_c <= limits.outlet_trip_c),
         "inflow": inflow_c is None or not (own.PROBE_LOW_C <= inflow_c <= limits.inflow_trip_c),
         "ahead": not (_ahead_c(track) <= limits.outlet_trip_c),
-        "apart": state.closed and not (apart_c <= own.APART_C),
-        "lapsing": state.lapsing,
+        "apart": state.closed and not ((outlet_c or 0.0) - (inflow_c or inf) <= own.APART_C),
+        "lapsing": state.lapsing and not opened,
         "welded": not state.closed and ("welded" in state.since if closed is None else closed),
-        "fell open": state.confirmed and closed is False,
+        "fell open": confirmed and closed is False,
         "not closed": state.closed and ("not closed" in state.since if closed is None else not closed),
         "probes": not _fresh(at_s, now_s, limits.probe_age_max_s + more_s),
         "unknown": closed is None,
         "control": not _fresh(state.alive_at_s, now_s, limits.heartbeat_timeout_s + more_s),
     }
-    return state._replace(since={name: state.since.get(name, now_s) for name, there in present.items() if there})
+    since = {name: state.since.get(name, now_s) for name, there in present.items() if there}
+    state = state._replace(track=track, confirmed=confirmed, closed_s=closed_s, since=since)
+    return state._replace(lapsing=False, lapse_s=lapse_s, closed_s=0.0) if opened else state
 
 
 def _faults(
