@@ -28,7 +28,7 @@ SHORT_W = 100.0
 
 def heat_off(s: Situation) -> str:
     """The step is one that heats, and no heat is commanded, for whatever reason: the fluid goes on cooling."""
-    if s.step.heat is Heat.OFF or s.last.heat_on or s.idle:
+    if s.last.heat_on or s.idle or s.step.heat is Heat.OFF:
         return ""
     return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
 
@@ -94,7 +94,9 @@ def heats_over(s: Situation) -> str:
 def hotter_than_source(s: Situation) -> str:
     """The fluid leaves the exchanger hotter than all that could heat it: a probe is wrong, or wrongly scaled."""
     outlet, source = s.good.get("heater_outlet_c"), s.good.get("source_c")
-    if outlet is None or source is None or not s.last.heat_on or s.pump_steady_s < STEADY_S:
+    if outlet is None or source is None or outlet <= source + ABOVE_SOURCE_C:
+        return ""
+    if not s.last.heat_on or s.pump_steady_s < STEADY_S:
         return ""
     back = s.good.get("outflow_c" if s.last.inflow_open else "inflow_c", source)
     limit = max(source, back) + ABOVE_SOURCE_C
@@ -119,15 +121,14 @@ def _balance(s: Situation, steady_s: float) -> tuple[float | None, float]:
     """Rho c Q dT of the fluid and the power that is behind it, in W; None where they cannot be compared."""
     if not s.last.heat_on or s.heat_on_s < steady_s or s.pump_steady_s < steady_s:
         return None, 0.0
+    heater = s.rig.heater
+    if heater.kind == "bath" and steady_s > STEADY_S:
+        return None, 0.0
     outlet, back, flow = s.good.get("heater_outlet_c"), s.good.get("outflow_c"), s.good.get("flow_lpm")
     if outlet is None or back is None or flow is None or s.step.name not in ("warm_up", "perfuse"):
         return None, 0.0  # only then does the outflow probe say what comes back
-    if s.rig.heater.kind == "inline":
-        asked = s.last.heater_fraction * s.rig.heater.max_power_w
-    else:
-        asked = s.rig.heater.max_power_w  # a bath stores heat: it cannot give more than this for long
-        if steady_s > STEADY_S:
-            return None, 0.0
+    # A bath stores heat: it cannot give more than its rated power for long.
+    asked = heater.max_power_w if heater.kind == "bath" else s.last.heater_fraction * heater.max_power_w
     return CARRIER_W_PER_K_LPM * flow * (outlet - back), asked
 
 

@@ -30,9 +30,11 @@ def heating_probe_lost(s: Situation) -> str:
 
 def cavity_lost(s: Situation) -> str:
     """No cavity temperature is believed while the fluid that heats the patient is on, or would be."""
+    if s.sensed.cavity_valid > 0:
+        return ""
     heats = s.last.heat_on and s.last.inflow_open
     wants = s.step.heat is not Heat.OFF and s.step.inflow_open
-    if not (heats or wants) or s.sensed.cavity_valid > 0:
+    if not (heats or wants):
         return ""
     return "no cavity probe is valid: " + "; ".join(lost(s, name) for name in s.bad if name.startswith("cavity_"))
 

@@ -24,10 +24,10 @@ def cavity_warm(s: Situation, back: float = 0.0) -> str:
 def cavity_cool(s: Situation, back: float = 0.0) -> str:
     """During PERFUSE the cavity mean is below what counts as treatment."""
     mean = s.sensed.cavity_mean_c
-    low = min(41.0, s.treatment.ready_c) - 0.3 + back
-    if s.step.name != "perfuse" or s.walk.hold or mean is None or mean >= low:
+    if s.step.name != "perfuse" or s.walk.hold or mean is None:
         return ""
-    return under("cavity_mean_c", mean, low)
+    low = min(41.0, s.treatment.ready_c) - 0.3 + back
+    return "" if mean >= low else under("cavity_mean_c", mean, low)
 
 
 def core_low(s: Situation, back: float = 0.0) -> str:

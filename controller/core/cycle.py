@@ -121,7 +121,7 @@ class Cycle:
             state = self._self_test(state, inputs.protective)
         elif step.name == "preheat" and state.outputs.heat_on:
             state = state._replace(identity=probe_identity.step(state.identity, sensed.good))
-        elif step.name in ("standby", "prime") or (state.identity.wrong and state.latch.trips):
+        elif step.name in ("standby", "prime") or (state.latch.trips and state.identity.wrong):
             state = state._replace(proof=Proof(), identity=Identity())
         events: tuple[Event, ...] = ()
         stop_asked, goto, jogging = "", "", state.jog.active

@@ -33,6 +33,8 @@ class Identity(NamedTuple):
     @property
     def wrong(self) -> str:
         """Which plug sits elsewhere, in words; "" when nothing speaks against the order."""
+        if self.risen == ORDER:
+            return ""
         for at, (name, expected) in enumerate(zip(self.risen, ORDER, strict=False)):
             if name != expected:
                 probe, other = _LABELS[name], _LABELS[expected]
