@@ -28,7 +28,7 @@ from sim.terminals import SHORT, Terminals
 
 CYCLE_S = 0.1
 START_S = 1000.0
-RESOLUTION: Mapping[str, float] = {"adam4015": 0.01, "huber_pb": 0.01, "pt100_8ch": 0.1, "pixsys": 0.1}
+STEPS_PER_UNIT: Mapping[str, int] = {"adam4015": 100, "huber_pb": 100, "pt100_8ch": 10, "pixsys": 10}
 PROTECTIVE = "protective"  # the name of the second channel's board among the links
 
 Sink = Callable[[CycleState, Outputs, tuple[Event, ...]], None]
@@ -70,7 +70,7 @@ class Cosim:
         self._since: dict[str, float] = {}
         self._readings: dict[str, Reading] = {}
         self._plan = tuple(
-            (signal, RESOLUTION.get(rig.devices[source.device].family, 0.0), self.links[source.device])
+            (signal, STEPS_PER_UNIT.get(rig.devices[source.device].family), self.links[source.device])
             for signal, source in rig.signals.items()
         )
         self._answering = self._plan
@@ -145,16 +145,14 @@ class Cosim:
             "heater_power_w": terminals.heater_power_w,
         }
         readings = dict(self._readings)  # who does not answer leaves the old one
-        for signal, resolution, _ in self._answering:
+        for signal, steps, _ in self._answering:
             value = wires[signal]
             if value is None:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "open circuit")
             elif not value > SHORT:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "short circuit" if value == SHORT else "NaN")
-            elif resolution:
-                readings[signal] = Reading(round(round(value / resolution) * resolution, 6), now_s)
             else:
-                readings[signal] = Reading(value, now_s)
+                readings[signal] = Reading(value if steps is None else round(value * steps) / steps, now_s)
         self._readings = readings
         return self._faulty(now_s) if self._sick or self._since else ()
 
@@ -226,7 +224,7 @@ class Cosim:
             terminals.bath_on = outputs.heat_on
             terminals.bath_circulating = True
             if outputs.heat_on:
-                terminals.bath_setpoint_c = round(outputs.bath_setpoint_c, 2)
+                terminals.bath_setpoint_c = round(outputs.bath_setpoint_c * 100.0) / 100.0
             terminals.element_fraction = outputs.heater_fraction if outputs.heat_on else 0.0
         if self._reaches(actuators.pump_enable.device, "relay", now_s):
             terminals.pump_enabled = outputs.pump_enable
@@ -265,4 +263,4 @@ def left_behind(state: CycleState) -> Restored:
 def _tenths(value: float | None) -> float | None:
     if value is None or not value > SHORT:
         return None
-    return round(value, 1)
+    return round(value * 10.0) / 10.0

@@ -133,22 +133,24 @@ def view(limits: AlarmLimits, now_s: float) -> dict[str, object]:
     """Every adjustable limit with its value, its range and its default; and what waits, JSON-able."""
     change = limits.pending
     return {
-        "limits": [
-            {
-                "name": name,
-                "label": line.label,
-                "unit": line.unit,
-                "value": getattr(limits.now, name),
-                "configured": getattr(limits.configured, name),
-                "low": allowed(limits, name)[0],
-                "high": allowed(limits, name)[1],
-            }
-            for name, line in ADJUSTABLE.items()
-        ],
+        "limits": [_line(limits, name, line) for name, line in ADJUSTABLE.items()],
         "tightened": changed(limits),
         "limit_waits": None
         if change is None
         else {**change._asdict(), "text": change.text, "left_s": CONFIRM_WITHIN_S - (now_s - change.asked_s)},
+    }
+
+
+def _line(limits: AlarmLimits, name: str, line: Adjustable) -> dict[str, object]:
+    low, high = allowed(limits, name)
+    return {
+        "name": name,
+        "label": line.label,
+        "unit": line.unit,
+        "value": getattr(limits.now, name),
+        "configured": getattr(limits.configured, name),
+        "low": low,
+        "high": high,
     }
 
 

@@ -14,6 +14,7 @@ from controller.core.sensing import Sensed
 
 _BY_ID = {row.id: row for row in TABLE}
 _WATCHED = tuple((row.id, row.title, ROWS[row.id]) for row in TABLE if row.id in ROWS and ROWS[row.id].needs)
+_NEEDED = frozenset(signal for _, _, row in _WATCHED for signal in row.needs) - {"cavity_max_c"}
 
 
 def shown(alarm: Alarm) -> dict[str, object]:
@@ -38,6 +39,8 @@ def shown(alarm: Alarm) -> dict[str, object]:
 
 def not_monitored(sensed: Sensed) -> list[dict[str, object]]:
     """The conditions for which a value is missing now, each with the value and why."""
+    if sensed.cavity_valid and _NEEDED.issubset(sensed.good):
+        return []
     return [
         {"id": id_, "title": title, "kind": row.kind.value, "signal": signal, "why": why}
         for id_, title, row in _WATCHED
