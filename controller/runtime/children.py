@@ -21,12 +21,24 @@ LEASH = Path(__file__).with_name("leash.py")
 
 
 class Child:
-    """One run of `python -m module`. Ended exactly once by `end`, which may be called again."""
+    """One run of `python -m module`, with SCHED_FIFO `priority` where that is above 0 and granted.
 
-    def __init__(self, *, name: str, module: str, arguments: Sequence[str], log: Path | None, piped: bool) -> None:
+    Ended exactly once by `end`, which may be called again.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path | None,
+        piped: bool,
+        priority: int = 0,
+    ) -> None:
         self.name = name
         # Without site packages: a whole start of the interpreter more would be felt with every process.
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
+        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(priority)]
         self._log = log
         self._code: int | None = None
         with contextlib.ExitStack() as stack:

@@ -39,6 +39,7 @@ MODULES = {
     "console": "controller.console",
     "selftest": "controller.commandline",
 }
+PRIORITIES = {"protective": 55}  # above control's 50: a control that never rests must not keep the contactor closed
 ENDED_IN_ORDER = ("selftest", "control", "protective", "sim", "console")
 
 
@@ -55,6 +56,7 @@ class Plan:
     data_dir: Path
     patient: Patient = field(default_factory=Patient)
     simulated: bool = False
+    sim_elsewhere: bool = False  # the ports of a simulated rig are served already, by a simulator that is not our child
     speed: float = 1.0
     seed: int = 0
     ports: Mapping[str, str] = field(default_factory=dict)
@@ -97,13 +99,14 @@ class Supervisor:
             ControlLock(run_dir=plan.run_dir).close()  # refused here beside another controller, nothing started yet
             self._stage("starting")
             self._start_console()  # first: so that there is a page which says what it waits for
-            if not plan.simulated and (missing := missing_ports(self._rig)):
+            simulate = plan.simulated and not plan.sim_elsewhere
+            if not simulate and (missing := missing_ports(self._rig)):
                 self._fail(missing)
                 return REFUSED
             if (code := self._certified()) is not None:
                 return code
-            self._stage("starting the simulator" if plan.simulated else "starting the protective channel")
-            if plan.simulated and not self._start_sim():
+            self._stage("starting the simulator" if simulate else "starting the protective channel")
+            if simulate and not self._start_sim():
                 return REFUSED
             self._start("protective", self._protective_arguments())
             self._stage("control is starting")
@@ -214,7 +217,14 @@ class Supervisor:
     def _start(self, name: str, arguments: Sequence[str]) -> None:
         log_dir = self._plan.log_dir
         log = log_dir / f"{name}.log" if log_dir else None
-        self._children[name] = Child(name=name, module=MODULES[name], arguments=arguments, log=log, piped=name == "sim")
+        self._children[name] = Child(
+            name=name,
+            module=MODULES[name],
+            arguments=arguments,
+            log=log,
+            piped=name == "sim",
+            priority=PRIORITIES.get(name, 0),
+        )
 
     def _start_sim(self) -> bool:
         plan = self._plan

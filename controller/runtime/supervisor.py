@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m controller.runtime.supervisor", allow_abbrev=False)
     command_line.add_arguments(parser)
     parser.add_argument("--simulate", action="store_true", help="replace every port of the rig by its simulated twin")
+    parser.add_argument("--simulated", action="store_true", help="`hipec sim` serves the ports: label everything so")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated patient and probes")
     parser.add_argument("--fault", action="append", default=[], help="a fault for the simulator")
     parser.add_argument("--certify", action="store_true", help="begin with the self-test unless one is still valid")
@@ -75,7 +76,8 @@ def _plan(given: argparse.Namespace) -> Plan:
         rig=given.rig,
         treatment=given.treatment,
         patient=command_line.patient_of(given.patient),
-        simulated=given.simulate,
+        simulated=given.simulate or given.simulated,
+        sim_elsewhere=given.simulated,
         speed=given.speed,
         seed=given.seed,
         ports=command_line.port_paths(given.port),

@@ -1,7 +1,8 @@
 """A simulated bench that outlives its controllers: the simulator on its own, and the shipped supervisor over its ports.
 
-The supervisor is started as on a real bench (`--port NAME=PATH`, no `--simulate`), so the simulator is nobody's child
-but ours: whatever is killed above it, the twin goes on and says what the heater really did. Speed is 1.
+The supervisor gets the ports as on a real bench (`--port NAME=PATH`, no `--simulate`), so the simulator is nobody's
+child but ours: whatever is killed above it, the twin goes on and says what the heater really did. Times called `_s` are
+the rig's seconds, `speed` of them in one on the wall; what is waited for while processes start is on the wall.
 Not responsible for what is broken (`host_faults`).
 """
 
@@ -23,15 +24,18 @@ from controller.core.exchange import Act
 from controller.records.reader import Record
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Refusal, Unreachable
+from controller.runtime.processes import RESTARTS_MAX, WITHIN_S
 from controller.runtime.rundir import CONTROL_SOCKET
 
 HOT_W = 200.0
-SHORT = Path(__file__).parent / "short_treatment.toml"
+STEPS = ("standby", "self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "complete")
+START_WALL_S = 60.0  # python imports: 1 s on a quiet machine, 8 s were seen on a busy one
+STRUCK = Path(__file__).parent / "struck_treatment.toml"
 MODULES = {"control": "controller.runtime", "protective": "controller.protective"}
 
 
 class Sample(NamedTuple):
-    """The truth at one moment (monotonic seconds)."""
+    """The truth at one moment of the rig's clock."""
 
     at_s: float
     power_w: float
@@ -41,9 +45,10 @@ class Sample(NamedTuple):
 class Simulator:
     """The simulator as our own child, and a connection to its control socket."""
 
-    def __init__(self, folder: Path, *, rig: str, seed: int) -> None:
+    def __init__(self, folder: Path, *, rig: str, seed: int, speed: float) -> None:
         self.socket_path = folder / "sim.sock"
         arguments = ["--rig", rig, "--json", "--socket", str(self.socket_path), "--seed", str(seed)]
+        arguments += ["--speed", str(speed)]
         self.child = Child(name="sim", module="sim", arguments=arguments, log=None, piped=True)
         wake = os.eventfd(0, os.EFD_CLOEXEC)
         try:
@@ -82,14 +87,16 @@ class Simulator:
 class Rig:
     """Simulator and supervisor in a folder of their own. Both may be started again after they were killed."""
 
-    def __init__(self, folder: Path, *, name: str = "bench", seed: int = 0) -> None:
+    def __init__(self, folder: Path, *, name: str = "bench", seed: int = 0, speed: float = 1.0) -> None:
         self.name = name
+        self.speed = speed
         self.run_dir = folder / "run"
         self.data_dir = folder / "data"
         self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._seed = seed
-        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed)
+        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed, speed=self.speed)
         self.supervisor: Child | None = None
+        self._killed_s: dict[str, list[float]] = {}  # on the wall, since the supervisor was started
 
     @property
     def supervisor_log(self) -> Path:
@@ -101,11 +108,14 @@ class Rig:
         ports = [word for name, path in self.sim.ports.items() for word in ("--port", f"{name}={path}")]
         places = ["--run-dir", str(self.run_dir), "--log-dir", str(self.run_dir / "logs")]
         data = ["--data-dir", str(self.data_dir)]
-        certify(self.data_dir, self.name, simulated=False)
+        simulated = self.speed != 1.0
+        data += ["--simulated", "--speed", str(self.speed)] if simulated else []
+        certify(self.data_dir, self.name, simulated=simulated)
+        self._killed_s.clear()
         self.supervisor = Child(
             name="supervisor",
             module="controller.runtime.supervisor",
-            arguments=["--rig", self.name, "--treatment", str(SHORT), *ports, *places, *data],
+            arguments=["--rig", self.name, "--treatment", str(STRUCK), *ports, *places, *data],
             log=self.run_dir / "supervisor.out",
             piped=False,
         )
@@ -116,12 +126,27 @@ class Rig:
         with contextlib.suppress(OSError):
             self.sim.close()
         (self.run_dir / "sim.sock").unlink(missing_ok=True)
-        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed)
+        self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed, speed=self.speed)
+
+    def now_s(self) -> float:
+        """The rig's clock."""
+        return time.monotonic() * self.speed
+
+    def rest(self, seconds: float) -> None:
+        """Let so much of the rig's time pass."""
+        time.sleep(seconds / self.speed)
+
+    def new_bench(self) -> None:
+        """Another simulator with another patient, and a supervisor on it."""
+        self._wake_all()
+        self.end_supervisor()
+        self.new_simulator()
+        self.start()
 
     def wait_for_control(self, *, but_not: int) -> None:
         """Until a controller other than `but_not` serves its socket and has made a cycle."""
-        until(lambda: self.pid("control") not in (0, but_not), 20.0, "a controller")
-        until(lambda: "phase" in self.state(), 20.0, "a controller that answers")
+        until(lambda: self.pid("control") not in (0, but_not), START_WALL_S, "a controller")
+        until(lambda: "phase" in self.state(), START_WALL_S, "a controller that answers")
 
     def pid(self, name: str) -> int:
         """The process number; 0 when it does not run."""
@@ -157,16 +182,16 @@ class Rig:
         elif state.get("asks") and not state.get("gate"):
             self.press(Act(state["asks"]))
 
-    def heat(self, *, for_s: float = 400.0) -> dict[str, Any]:
-        """From wherever it stands to power in the heater. Returns the state of that moment."""
-        until_s = time.monotonic() + for_s
+    def heat(self, *, step: str = "", for_s: float = 1500.0) -> dict[str, Any]:
+        """From wherever it stands to power in the heater (in that step). Returns the state of that moment."""
+        until_s = self.now_s() + for_s
         state: dict[str, Any] = {}
-        while time.monotonic() < until_s:
+        while self.now_s() < until_s:
             state = self.state()
-            if state.get("heat_on") and self.sim.sample().power_w > HOT_W:
+            if state.get("heat_on") and step in ("", state["step"]) and self.sim.sample().power_w > HOT_W:
                 return state
-            if state.get("step") == "complete":
-                self.restart()
+            if _is_past(state.get("step", ""), step):
+                self.new_bench()
             self.attend(state)
             time.sleep(0.1)
         seen = {key: state.get(key) for key in ("step", "gate", "hold", "trips", "bad", "checks")}
@@ -174,11 +199,19 @@ class Rig:
 
     def attend_for(self, seconds: float) -> dict[str, Any]:
         """Go on with the treatment for so long. Returns the last state."""
-        until_s = time.monotonic() + seconds
-        while (left_s := until_s - time.monotonic()) > 0:
+        until_s = self.now_s() + seconds
+        while (left_s := until_s - self.now_s()) > 0:
             self.attend(self.state())
-            time.sleep(min(0.2, left_s))
+            time.sleep(min(0.2, left_s / self.speed))
         return self.state()
+
+    def spare(self, name: str, *, kill: bool) -> None:
+        """Go on heating until the supervisor would start `name` again once more, if it is to be killed."""
+        times = self._killed_s.setdefault(name, [])
+        while kill and len(times) >= RESTARTS_MAX and time.monotonic() < times[-RESTARTS_MAX] + WITHIN_S + 1.0:
+            self.attend(self.state())
+            time.sleep(0.2)
+        times += [time.monotonic()] if kill else []
 
     def restart(self) -> None:
         """End the supervisor in order and start another: the treatment is over."""
@@ -196,10 +229,10 @@ class Rig:
 
     def watch(self, seconds: float) -> list[Sample]:
         """The truth for so long, every 0.02 s."""
-        until_s = time.monotonic() + seconds
+        until_s = self.now_s() + seconds
         seen = [self.sim.sample()]
-        while time.monotonic() < until_s:
-            time.sleep(0.02)
+        while self.now_s() < until_s:
+            self.rest(0.02)
             seen.append(self.sim.sample())
         return seen
 
@@ -238,13 +271,20 @@ class Rig:
 
 
 @contextlib.contextmanager
-def rig_in(folder: Path, *, name: str = "bench", seed: int = 0) -> Iterator[Rig]:
-    """A rig for as long as the block lasts; not yet started."""
-    rig = Rig(folder, name=name, seed=seed)
+def rig_in(folder: Path, **asked: Any) -> Iterator[Rig]:
+    """A rig, asked for as `Rig` is, for as long as the block lasts; not yet started."""
+    rig = Rig(folder, **asked)
     try:
         yield rig
     finally:
         rig.close()
+
+
+def _is_past(step: str, wanted: str) -> bool:
+    """Has the treatment gone by what is wanted?"""
+    if not wanted or step not in STEPS:
+        return step == "complete"
+    return STEPS.index(step) > STEPS.index(wanted)
 
 
 def until(condition: Callable[[], bool], for_s: float, what: str) -> None:

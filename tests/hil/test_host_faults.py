@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from host_batch import batch, line
-from host_faults import Outcome
+from host_batch import batch
+from host_faults import PHASES, Outcome
+from host_tables import line
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(420)]
 
 FAULTS = 12
-RIGS = 3
+RIGS = 2
+SPEED = 8.0
 
 
 def test_heat_goes_off_and_stays_off_whichever_process_is_killed_or_stopped() -> None:
     told: list[Outcome] = []
-    outcomes = batch(runs=FAULTS, seed=3, rigs=RIGS, tell=told.append)
+    outcomes = batch(runs=FAULTS, seed=3, rigs=RIGS, speed=SPEED, tell=told.append)
     assert len(outcomes) == FAULTS
     assert {outcome.plan.victim for outcome in outcomes} >= {"control", "protective", "supervisor", "sim"}
+    assert {outcome.step for outcome in outcomes} == set(PHASES)
     wrong = [" | ".join(line(outcome)) for outcome in outcomes if outcome.wrong]
     assert not wrong, "\n".join(wrong)
     assert all(outcome.power_w > 0.0 for outcome in outcomes)

@@ -270,3 +270,18 @@ def test_waiting_for_a_first_line_ends_when_the_supervisor_is_asked_to_end(stage
     finally:
         child.end()
         os.close(wake)
+
+
+def test_a_child_is_scheduled_as_asked_or_says_that_it_was_not_granted(tmp_path: Path) -> None:
+    log = tmp_path / "child.log"
+    child = Child(name="any", module="http.server", arguments=["0"], log=log, piped=False, priority=55)
+    try:
+        until_s = time.monotonic() + 10.0
+        while os.sched_getscheduler(child.pid) != os.SCHED_FIFO and "not granted" not in log.read_text():
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+        granted = os.sched_getscheduler(child.pid) == os.SCHED_FIFO
+        assert granted is ("not granted" not in log.read_text())
+        assert not granted or os.sched_getparam(child.pid).sched_priority == 55
+    finally:
+        child.end()
