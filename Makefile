@@ -53,7 +53,7 @@ mutants: setup
 	$(BIN)/python tests/mutants/run.py $(NAMES)
 
 hostfaults: setup
-	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1)
+	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1) --note docs/hostfaults.md
 
 fuzz: setup
 	$(BIN)/python tests/fuzz/fuzz_run.py --frames $(or $(N),1000000) --seed $(or $(SEED),1) --note docs/fuzz.md

@@ -82,17 +82,17 @@ def main() -> int:
     parser.add_argument("--note", type=Path, help="write the result to this page")
     given = parser.parse_args()
     console = Console(width=150)
-    outcomes = batch(
-        runs=given.runs,
-        seed=given.seed,
-        rigs=given.rigs,
-        speed=given.speed,
-        tell=lambda one: console.print(" | ".join(line(one)), markup=False),
-    )
+    told: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        console.print(" | ".join(line(outcome)), markup=False)
+        told.append(outcome)
+        if given.note:
+            given.note.write_text(page(told, seed=given.seed, planned=given.runs))
+
+    outcomes = batch(runs=given.runs, seed=given.seed, rigs=given.rigs, speed=given.speed, tell=tell)
     console.print(table(outcomes))
     console.print(summary(outcomes))
-    if given.note:
-        given.note.write_text(page(outcomes, seed=given.seed))
     wrong = sum(bool(outcome.wrong) for outcome in outcomes)
     console.print(f"{len(outcomes)} faults, seed {given.seed}, {wrong} not as demanded")
     return 1 if wrong else 0
