@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
 from controller.core.cycle import Cycle
 from controller.core.exchange import Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
 from controller.core.restart import Restored
-from controller.core.signals import Quality, Reading
+from controller.core.signals import GOOD, Quality, Reading
 from controller.core.state import CycleState
 from controller.protective import channel
 from controller.protective.limits import Limits
@@ -30,6 +31,9 @@ CYCLE_S = 0.1
 START_S = 1000.0
 STEPS_PER_UNIT: Mapping[str, int] = {"adam4015": 100, "huber_pb": 100, "pt100_8ch": 10, "pixsys": 10}
 PROTECTIVE = "protective"  # the name of the second channel's board among the links
+
+# Sixteen in a cycle: the constructor of a NamedTuple is a call in Python, this one is not.
+_reading = partial(tuple.__new__, Reading)
 
 Sink = Callable[[CycleState, Outputs, tuple[Event, ...]], None]
 
@@ -152,7 +156,8 @@ class Cosim:
             elif not value > SHORT:
                 readings[signal] = Reading(None, now_s, Quality.FAULT, "short circuit" if value == SHORT else "NaN")
             else:
-                readings[signal] = Reading(value if steps is None else round(value * steps) / steps, now_s)
+                shown = value if steps is None else round(value * steps) / steps
+                readings[signal] = _reading((shown, now_s, GOOD, ""))
         self._readings = readings
         return self._faulty(now_s) if self._sick or self._since else ()
 

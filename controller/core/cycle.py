@@ -7,18 +7,14 @@ Not responsible for time, files or devices: the caller brings `now_s` (monotonic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from config.doses import dose_plan
 from config.schema import Patient, Rig, Treatment
 from controller.core import (
     alarm_limits,
     conditions_energy,
-    conditions_host,
     frozen,
     interlocks,
     jog,
-    line_model,
+    observing,
     orders,
     probe_identity,
     restart,
@@ -26,7 +22,6 @@ from controller.core import (
     view,
 )
 from controller.core import alarms as alarm_engine
-from controller.core import balance as volumes
 from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
@@ -39,29 +34,24 @@ from controller.core.regulation import Regulation
 from controller.core.restart import Restored
 from controller.core.selftest import Proof
 from controller.core.sensing import Sensed, Sensing
-from controller.core.signals import Reading
-from controller.core.situation import Situation
 from controller.core.state import CycleState, remember
-from controller.core.treatment import Step, Walk, contact_min, drain_short_ml, next_dose_min, phases
+from controller.core.task import Task
+from controller.core.treatment import Step, Walk, drain_short_ml
 from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
 LATE_S = 0.1  # a cycle that comes later than the next was due
 RESET_WINDOW_S = 2.0
-SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
 
 
 class Cycle:
     """The controller of one rig, treatment and patient. Holds configuration only; the state goes in and comes out."""
 
     def __init__(self, *, rig: Rig, treatment: Treatment, patient: Patient) -> None:
-        self.rig = rig
-        self.treatment = treatment
-        self.patient = patient
-        self.plan = dose_plan(treatment, patient)
-        self.fill_ml = self.plan.carrier_ml
-        self.steps: dict[str, Step] = {step.name: step for step in phases(treatment)}
+        self._task = task = Task.of(rig=rig, treatment=treatment, patient=patient)
+        self.rig, self.treatment, self.patient = rig, treatment, patient
+        self.plan, self.steps, self.fill_ml = task.plan, task.steps, task.fill_ml
         self._jog_allowed = jog.allowed(rig.limits, rig.heater)
         self._sensing = Sensing(rig=rig)
         self._wishes = Wishes(rig=rig, treatment=treatment)
@@ -105,17 +95,17 @@ class Cycle:
     def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
         """Run one cycle. Raises only on a defect; the caller then ends safe."""
         dt_s = min(max(now_s - state.now_s, 0.0), DT_MAX_S)
-        tracks, sensed = self._sensing.step(state.tracks, _with_protective(inputs), now_s)
+        tracks, sensed = self._sensing.step(state.tracks, observing.readings(inputs), now_s)
         step = self.steps[state.walk.step]
         state = state._replace(
             tracks=tracks,
             sensed=sensed,
-            volumes=self._volumes(state, sensed, step, dt_s, now_s),
-            line=_line(state, sensed.good, dt_s, now_s),
-            frozen=frozen.step(state.frozen, sensed, now_s, circulating=_circulating(state)),
+            volumes=observing.volumes(state, sensed, step, dt_s, now_s),
+            line=observing.line(state, sensed.good, dt_s, now_s),
+            frozen=frozen.step(state.frozen, sensed, now_s, circulating=observing.circulating(state)),
             late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
             now_s=now_s,
-            permitted=_permits(inputs.protective, now_s),
+            permitted=observing.permits(inputs.protective, now_s),
         )
         if step.name == "self_test":
             state = self._self_test(state, inputs.protective)
@@ -138,7 +128,7 @@ class Cycle:
             events += jogged
         if step.name == "self_test" and state.proof.asks(now_s):
             wanted = wanted._replace(prove_contactor=True)
-        situation = self._situation(state, step, wanted, regulation, inputs, stop_asked, now_s)
+        situation = observing.situation(self._task, state, step, wanted, regulation, inputs, stop_asked, now_s)
         held_in_bypass = conditions_energy.slug(situation)
         if held_in_bypass:
             wanted = wanted._replace(inflow_open=False, heat_on=False, heater_fraction=0.0)
@@ -183,7 +173,7 @@ class Cycle:
 
     def view(self, state: CycleState) -> dict[str, object]:
         """What people are shown of a state."""
-        return view.snapshot(self, state)
+        return view.snapshot(self._task, state)
 
     def _limits_of(self, restored: Restored) -> tuple[tuple[str, float], ...]:
         """Those of the run before, if it was for the same patient and treatment."""
@@ -213,22 +203,6 @@ class Cycle:
             return state._replace(latch=state.latch._replace(armed=False)), wanted, events
         flowing_s = 0.0 if state.flow_since_s is None else state.now_s - state.flow_since_s
         return state, jog.wanted(held, self.rig, state.outputs, flowing_s, dt_s), events
-
-    def _volumes(self, state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
-        last = state.outputs
-        open_s = now_s - state.pump_changed_s
-        through = step.name in ("warm_up", "perfuse") and last.inflow_open
-        return volumes.step(
-            state.volumes,
-            dt_s=dt_s,
-            now_s=now_s,
-            reservoir_ml=sensed.good.get("reservoir_ml"),
-            flow_lpm=sensed.good.get("flow_lpm"),
-            filling=last.inflow_open and last.outflow_closed,
-            drain_open=not last.outflow_closed,
-            circulating=through and open_s > SETTLING_S,
-            settling=through and open_s <= SETTLING_S,
-        )
 
     def _obey(
         self, state: CycleState, step: Step, inputs: Inputs, now_s: float
@@ -268,93 +242,6 @@ class Cycle:
             jog=desk.jog,
         )
         return state, events, desk.stop_asked, desk.goto
-
-    def _situation(
-        self,
-        state: CycleState,
-        step: Step,
-        wanted: Outputs,
-        regulation: Regulation,
-        inputs: Inputs,
-        stop_asked: str,
-        now_s: float,
-    ) -> Situation:
-        walk = state.walk
-        due = ""
-        due_min = next_dose_min(walk, self.treatment) if step.name == "perfuse" else None
-        if due_min is not None and contact_min(walk, now_s) >= due_min:
-            due = f"{self.plan.fractions[walk.doses].mg:.1f} mg {self.plan.drug}, due at {due_min:g} min"
-        return Situation(
-            now_s,
-            step.name in ("standby", "complete") and not state.jog.active,
-            state.sensed.good,
-            state.sensed.bad,
-            state.sensed,
-            state.outputs,
-            wanted,
-            step,
-            walk,
-            state.volumes,
-            regulation,
-            self.rig,
-            state.limits.now,
-            self.treatment,
-            self.fill_ml,
-            inputs.protective,
-            inputs.link_faults,
-            inputs.host_faults,
-            inputs.overrun_s,
-            now_s - state.pump_changed_s,
-            0.0 if state.outputs.heat_on else now_s - state.heat_off_since_s,
-            0.0 if state.heat_on_since_s is None else now_s - state.heat_on_since_s,
-            state.line,
-            stop_asked,
-            state.volumes.in_patient_ml,
-            due,
-            now_s - state.gained[1],
-            inputs.restarted,
-            drain_short_ml(step, walk, state.volumes, now_s),
-            state.identity,
-            state.frozen,
-            state.late_cycles,
-            inputs.attended_s,
-            inputs.wall_jump_s,
-        )
-
-
-def _line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float) -> LineModel:
-    last = state.outputs
-    return line_model.step(
-        state.line,
-        dt_s=dt_s,
-        flow_lpm=good.get("flow_lpm"),
-        line_mmhg=good.get("line_pressure_mmhg"),
-        cavity_mmhg=good.get("cavity_pressure_mmhg"),
-        to_patient=last.inflow_open,
-        pump_on=last.pump_enable,
-        steady_s=now_s - state.pump_changed_s,
-    )
-
-
-def _circulating(state: CycleState) -> bool:
-    last = state.outputs
-    return last.inflow_open and not last.outflow_closed and last.pump_lpm > 0.0
-
-
-def _permits(status: ProtectiveStatus | None, now_s: float) -> bool:
-    return status is not None and status.permit and conditions_host.is_fresh(status, now_s)
-
-
-def _with_protective(inputs: Inputs) -> Mapping[str, Reading]:
-    status: ProtectiveStatus | None = inputs.protective
-    if status is None:
-        return inputs.readings
-    readings = dict(inputs.readings)
-    if status.outlet_b_c is not None:
-        readings["outlet_b_c"] = Reading(status.outlet_b_c, status.at_s)
-    if status.inflow_b_c is not None:
-        readings["inflow_b_c"] = Reading(status.inflow_b_c, status.at_s)
-    return readings
 
 
 def _reset(

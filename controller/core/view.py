@@ -5,35 +5,31 @@ Not responsible for how it looks. A value that is not believed is None, with its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from controller.core import alarm_limits, alarm_view, jog
 from controller.core.exchange import Outputs
+from controller.core.state import CycleState
+from controller.core.task import Task
 from controller.core.treatment import agitate_in_s, contact_min, next_dose_min
 
-if TYPE_CHECKING:
-    from controller.core.cycle import Cycle
-from controller.core.state import CycleState
 
-
-def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
+def snapshot(task: Task, state: CycleState) -> dict[str, object]:
     """Everything a person may want to see of `state`, JSON-able."""
-    step, walk, now_s = cycle.steps[state.walk.step], state.walk, state.now_s
+    step, walk, now_s = task.steps[state.walk.step], state.walk, state.now_s
     outputs, regulation, dose = state.outputs, state.regulation, state.dose
     sounding = state.alarms.sounding(now_s)
     return {
         "now_s": now_s,
-        "rig": cycle.rig.name,
-        "treatment": cycle.treatment.name,
-        "treatment_title": cycle.treatment.title,
-        "patient": cycle.patient.pseudonym,
+        "rig": task.rig.name,
+        "treatment": task.treatment.name,
+        "treatment_title": task.treatment.title,
+        "patient": task.patient.pseudonym,
         "phase": step.phase.value,
         "step": step.name,
         "in_step_s": now_s - walk.entered_s,
         "doing": step.doing,
         "person": step.person,
         "gate": state.gate,
-        "asks": "confirm" if step.asks == "dose" and cycle.treatment.drug is None else step.asks,
+        "asks": "confirm" if step.asks == "dose" and task.treatment.drug is None else step.asks,
         "next": step.then,
         "hold": walk.hold,
         "armed": state.latch.armed,
@@ -44,25 +40,25 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
         "sounding": None if sounding is None else sounding.name,
         "audio_paused_s": max(0.0, state.alarms.paused_until_s - now_s),
         "escalation": state.alarms.stage(now_s)._asdict(),
-        "values": values(cycle, state),
+        "values": values(task, state),
         "bad": dict(state.sensed.bad),
         "target_c": walk.target_c,
         "flow_lpm": walk.flow_lpm,
-        "warn_c": cycle.treatment.cavity_warn_c,
+        "warn_c": task.treatment.cavity_warn_c,
         "mode": regulation.mode.value,
         "setback_c": regulation.setback_c,
         "heat_on": outputs.heat_on,
-        "annunciator": _annunciator(cycle, outputs),
+        "annunciator": _annunciator(task, outputs),
         "pump_lpm": outputs.pump_lpm,
         "inflow_open": outputs.inflow_open,
         "outflow_closed": outputs.outflow_closed,
-        "fill_ml": cycle.fill_ml,
+        "fill_ml": task.fill_ml,
         "contact_min": contact_min(walk, now_s),
-        "duration_min": cycle.treatment.duration_min,
+        "duration_min": task.treatment.duration_min,
         "doses": walk.doses,
-        "dose_plan": [{"at_min": f.at_min, "mg": f.mg, "drug": cycle.plan.drug} for f in cycle.plan.fractions],
-        "agitate_in_s": agitate_in_s(step, walk, cycle.treatment, now_s),
-        "next_dose_min": next_dose_min(walk, cycle.treatment),
+        "dose_plan": [{"at_min": f.at_min, "mg": f.mg, "drug": task.plan.drug} for f in task.plan.fractions],
+        "agitate_in_s": agitate_in_s(step, walk, task.treatment, now_s),
+        "next_dose_min": next_dose_min(walk, task.treatment),
         "dose": {
             "cem43_min": dose.cem43_min,
             "min_41": dose.min_41,
@@ -82,16 +78,16 @@ def snapshot(cycle: Cycle, state: CycleState) -> dict[str, object]:
     }
 
 
-def _annunciator(cycle: Cycle, outputs: Outputs) -> str:
-    if cycle.rig.actuators.annunciator is None:
+def _annunciator(task: Task, outputs: Outputs) -> str:
+    if task.rig.actuators.annunciator is None:
         return "not fitted"
     return "held silent" if outputs.quiet else "sounds"
 
 
-def values(cycle: Cycle, state: CycleState) -> dict[str, float | None]:
+def values(task: Task, state: CycleState) -> dict[str, float | None]:
     """Every signal of the table by name: the believed value or None."""
     good, sensed, outputs = state.sensed.good, state.sensed, state.outputs
-    result: dict[str, float | None] = {name: good.get(name) for name in cycle.rig.signals}
+    result: dict[str, float | None] = {name: good.get(name) for name in task.rig.signals}
     result["outlet_b_c"] = good.get("outlet_b_c")
     result["inflow_b_c"] = good.get("inflow_b_c")
     result["cavity_mean_c"] = sensed.cavity_mean_c

@@ -1,0 +1,133 @@
+"""What a cycle knows before it decides: both channels' readings, volumes, line, and the picture for the interlocks.
+
+Not responsible for whether a value is believed (`sensing`) or for any decision (`cycle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.core import balance, conditions_host, line_model
+from controller.core.balance import Balance
+from controller.core.exchange import Inputs, Outputs, ProtectiveStatus
+from controller.core.line_model import LineModel
+from controller.core.regulation import Regulation
+from controller.core.sensing import Sensed
+from controller.core.signals import Reading
+from controller.core.situation import Situation
+from controller.core.state import CycleState
+from controller.core.task import Task
+from controller.core.treatment import Step, contact_min, drain_short_ml, next_dose_min
+
+SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
+
+
+def readings(inputs: Inputs) -> Mapping[str, Reading]:
+    """The readings of both channels."""
+    status = inputs.protective
+    if status is None:
+        return inputs.readings
+    both = dict(inputs.readings)
+    if status.outlet_b_c is not None:
+        both["outlet_b_c"] = Reading(status.outlet_b_c, status.at_s)
+    if status.inflow_b_c is not None:
+        both["inflow_b_c"] = Reading(status.inflow_b_c, status.at_s)
+    return both
+
+
+def volumes(state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
+    """The balance of volumes with this cycle's level and flow in it."""
+    last = state.outputs
+    open_s = now_s - state.pump_changed_s
+    through = step.name in ("warm_up", "perfuse") and last.inflow_open
+    return balance.step(
+        state.volumes,
+        dt_s=dt_s,
+        now_s=now_s,
+        reservoir_ml=sensed.good.get("reservoir_ml"),
+        flow_lpm=sensed.good.get("flow_lpm"),
+        filling=last.inflow_open and last.outflow_closed,
+        drain_open=not last.outflow_closed,
+        circulating=through and open_s > SETTLING_S,
+        settling=through and open_s <= SETTLING_S,
+    )
+
+
+def line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float) -> LineModel:
+    """The model of the inflow line with this cycle's pressure in it."""
+    last = state.outputs
+    return line_model.step(
+        state.line,
+        dt_s=dt_s,
+        flow_lpm=good.get("flow_lpm"),
+        line_mmhg=good.get("line_pressure_mmhg"),
+        cavity_mmhg=good.get("cavity_pressure_mmhg"),
+        to_patient=last.inflow_open,
+        pump_on=last.pump_enable,
+        steady_s=now_s - state.pump_changed_s,
+    )
+
+
+def circulating(state: CycleState) -> bool:
+    """Fluid is pumped through the patient with the drain open."""
+    last = state.outputs
+    return last.inflow_open and not last.outflow_closed and last.pump_lpm > 0.0
+
+
+def permits(status: ProtectiveStatus | None, now_s: float) -> bool:
+    """The protective channel would let the heat on, by a fresh word."""
+    return status is not None and status.permit and conditions_host.is_fresh(status, now_s)
+
+
+def situation(
+    task: Task,
+    state: CycleState,
+    step: Step,
+    wanted: Outputs,
+    regulation: Regulation,
+    inputs: Inputs,
+    stop_asked: str,
+    now_s: float,
+) -> Situation:
+    """Everything that the interlocks look at."""
+    walk = state.walk
+    due = ""
+    due_min = next_dose_min(walk, task.treatment) if step.name == "perfuse" else None
+    if due_min is not None and contact_min(walk, now_s) >= due_min:
+        due = f"{task.plan.fractions[walk.doses].mg:.1f} mg {task.plan.drug}, due at {due_min:g} min"
+    return Situation(
+        now_s,
+        step.name in ("standby", "complete") and not state.jog.active,
+        state.sensed.good,
+        state.sensed.bad,
+        state.sensed,
+        state.outputs,
+        wanted,
+        step,
+        walk,
+        state.volumes,
+        regulation,
+        task.rig,
+        state.limits.now,
+        task.treatment,
+        task.fill_ml,
+        inputs.protective,
+        inputs.link_faults,
+        inputs.host_faults,
+        inputs.overrun_s,
+        now_s - state.pump_changed_s,
+        0.0 if state.outputs.heat_on else now_s - state.heat_off_since_s,
+        0.0 if state.heat_on_since_s is None else now_s - state.heat_on_since_s,
+        state.line,
+        stop_asked,
+        state.volumes.in_patient_ml,
+        due,
+        now_s - state.gained[1],
+        inputs.restarted,
+        drain_short_ml(step, walk, state.volumes, now_s),
+        state.identity,
+        state.frozen,
+        state.late_cycles,
+        inputs.attended_s,
+        inputs.wall_jump_s,
+    )
