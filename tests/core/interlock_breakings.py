@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-from make import World, make_cycle
+from make import World, make_cycle, make_treatment
 
 from controller.core.exchange import Act, LinkFault
 from controller.core.probe_identity import Identity
@@ -246,4 +245,5 @@ def nothing(world: World) -> None:
 
 
 def never_agitated(world: World) -> None:
-    world.cycle.treatment = msgspec.structs.replace(world.cycle.treatment, agitate_every_min=3.0)
+    if not world.cycle.treatment.agitate_every_min:
+        world.cycle = make_cycle(treatment=make_treatment(agitate_every_min=3.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import msgspec
 import pytest
 from make import ORDER_OF_STEPS, World, make_cycle, make_treatment, world_in
 
@@ -96,7 +95,7 @@ def test_h04_agitation_is_asked_for_again_and_again_until_it_is_entered_and_only
     world = world_in("perfuse", settle_s=20.0)
     world.step(Act.AGITATED)
     assert "no agitation is asked for" in world.refused()
-    world.cycle.treatment = msgspec.structs.replace(world.cycle.treatment, agitate_every_min=5.0)
+    world.cycle = make_cycle(treatment=make_treatment(agitate_every_min=5.0))
     world.step(Act.AGITATED)
     assert world.refused() == ""
     world.run(4.9 * 60.0, dt_s=0.5)
