@@ -52,6 +52,7 @@ class Cosim:
         faults: Sequence[Fault] = (),
         sink: Sink | None = None,
         operator: AtConsole | None = None,
+        look_s: float = 1.0,
     ) -> None:
         self.rig, self.treatment = rig, treatment
         self.cycle = Cycle(rig=rig, treatment=treatment, patient=patient)
@@ -59,6 +60,7 @@ class Cosim:
         self.plant = Plant(parameters=parameters, terminals=self.terminals, seed=seed)
         self.attendant = Attendant(self.plant)
         self.operator: AtConsole = operator if operator is not None else Operator()
+        self._look_s = look_s  # between two looks of the operator
         self.now_s = START_S
         self.state = self.cycle.initial(START_S)
         self.inputs = Inputs({})
@@ -118,7 +120,7 @@ class Cosim:
             self.state, self.outputs, self._seq = self.cycle.initial(now_s, left_behind(self.state)), Outputs(), 0
             self._due_s = now_s
         orders: tuple[Order, ...] = ()
-        if self._cycles % 10 == 1 or now_s - self._looked_s >= 1.0 - 0.5 * CYCLE_S:
+        if self._cycles % 10 == 1 or now_s - self._looked_s >= self._look_s - 0.5 * CYCLE_S:
             self._looked_s = now_s
             orders = self.operator.look(
                 self.state, self.cycle.steps[self.state.walk.step], has_drug=self.treatment.drug is not None

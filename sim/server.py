@@ -30,6 +30,7 @@ from sim.plant.parameters import PatientParameters, parameters_for
 from sim.plant.plant import Plant
 from sim.simulator import Simulator
 from sim.terminals import Terminals
+from sim.vocabulary import vocabulary
 from sim.wire import Line, SerialEnd, Wire, open_end
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -172,6 +173,8 @@ class Server:
                 fault = parse(text if "@" in text else _with_time(text))
                 simulator.add_fault(fault, self.now_s())
                 return {"fault": str(fault), "at": self.now_s()}
+            case "faults":
+                return {"vocabulary": vocabulary(simulator), "active": simulator.truth()["faults"]}
             case "clear":
                 simulator.clear_faults(self.now_s())
                 return {"at": self.now_s()}
@@ -182,7 +185,7 @@ class Server:
                 self.stop()
                 return {}
             case other:
-                raise ValueError(f"cannot do {other!r}; allowed: truth, fault, clear, pour, stop")
+                raise ValueError(f"cannot do {other!r}; allowed: truth, fault, faults, clear, pour, stop")
 
     def _turn(self) -> None:
         lines = self._wire.fds()

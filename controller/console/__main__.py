@@ -19,6 +19,7 @@ from controller.console.app import Console, make_app
 from controller.console.hub import Hub
 from controller.console.pins import BadPins, Pins
 from controller.console.place import BadPlace, Place, place_of
+from controller.console.simulator import Simulator
 from controller.console.upstream import Upstream
 
 MESSAGE_MAX = 1024
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m controller.console", allow_abbrev=False)
     parser.add_argument("--socket", type=Path, required=True, help="the controller's socket")
+    parser.add_argument("--simulator", type=Path, help="the socket of the simulator that serves the ports, if one does")
     parser.add_argument("--at", default="127.0.0.1:8765", metavar="HOST:PORT")
     parser.add_argument("--remote", action="store_true", help="allow an address that other machines can reach")
     parser.add_argument("--tls-certificate", type=Path)
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _be_unimportant()
     hub = Hub()
     upstream = Upstream(given.socket, on_state=hub.arrived, on_lost=hub.lost, attended=lambda: hub.attended)
-    app = make_app(Console(hub=hub, controller=upstream, pins=pins, place=place))
+    simulator = Simulator(given.simulator) if given.simulator else None
+    app = make_app(Console(hub=hub, controller=upstream, pins=pins, place=place, simulator=simulator))
     server = _Server(
         uvicorn.Config(
             app,

@@ -18,18 +18,22 @@ from typing import Any, Protocol
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from controller.console import commands, fields
+from controller.console.answers import json_of as _json
+from controller.console.answers import said as _said
 from controller.console.commands import Refused
+from controller.console.faulting import FaultDesk
 from controller.console.guards import Door, Guards
 from controller.console.hub import Hub
 from controller.console.pins import Locked, Pins
 from controller.console.place import Place, is_loopback, own_hosts
 from controller.console.sessions import Role, Session, Sessions
+from controller.console.simulator import Simulator
 from controller.console.telemetry import Telemetry
 from controller.console.upstream import Busy
 from controller.runtime.client import Refusal, Unreachable
@@ -74,6 +78,7 @@ class Console:
     pins: Pins
     place: Place = field(default_factory=Place)
     guards: Guards = field(default_factory=Guards)
+    simulator: Simulator | None = None  # where one serves the ports of the rig
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +98,7 @@ def make_app(console: Console) -> ASGIApp:
     """The app behind its door."""
     endpoints = _Endpoints(console)
     telemetry = Telemetry(console)
+    faults = FaultDesk(console, endpoints.admitted)
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -113,6 +119,8 @@ def make_app(console: Console) -> ASGIApp:
             Route("/log", endpoints.log),
             Route("/role", endpoints.role, methods=["POST"]),
             Route("/command", endpoints.command, methods=["POST"]),
+            Route("/faults", faults.show),
+            Route("/fault", faults.change, methods=["POST"]),
             Route("/stop", endpoints.stop, methods=["POST"]),
             Route("/vendor/plotly.min.js", endpoints.plotly),
             WebSocketRoute("/telemetry", telemetry.serve),
@@ -199,17 +207,7 @@ class _Endpoints:
     async def command(self, request: Request) -> Response:
         """One act: admitted here, decided by the controller."""
         try:
-            session = self._entitled(request)
-            command = commands.read(await self._body(request))
-            commands.admit(
-                command,
-                session,
-                client_host=_client(request),
-                now_ms=time.monotonic() * 1000.0,
-                guards=self._guards,
-            )
-            session.used_s = time.monotonic()
-            who = f"{session.role.name.lower()} at the console"
+            command, who = await self.admitted(request)
             await asyncio.to_thread(self._pass_on, command, who)
         except (Refused, Refusal, Unreachable, Busy) as error:
             return _why_not(error)
@@ -251,6 +249,15 @@ class _Endpoints:
             said = "the controller does not answer"
         return _json({"ok": True}) if not said else _said(503, f"STOP was not taken: {said}")
 
+    async def admitted(self, request: Request) -> tuple[commands.Command, str]:
+        """The command of an entitled person, and who that is. Raises Refused."""
+        session = self._entitled(request)
+        command = commands.read(await self._body(request))
+        now_ms = time.monotonic() * 1000.0
+        commands.admit(command, session, client_host=_client(request), now_ms=now_ms, guards=self._guards)
+        session.used_s = time.monotonic()
+        return command, f"{session.role.name.lower()} at the console"
+
     def _entitled(self, request: Request) -> Session:
         session = self._console.session(request.cookies)
         if session is None:
@@ -283,15 +290,7 @@ def _client(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json", headers={"Cache-Control": "no-store"})
-
-
 def _why_not(error: Exception) -> Response:
     """The answer for whatever stood in the way, with a status of its own for each kind."""
     status = error.status if isinstance(error, Refused) else 422 if isinstance(error, Refusal) else 503
     return _said(status, str(error))
-
-
-def _said(status: int, text: str) -> Response:
-    return JSONResponse({"ok": False, "error": text}, status, headers={"Cache-Control": "no-store"})

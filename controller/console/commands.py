@@ -15,6 +15,9 @@ from controller.runtime.messages import SetUp
 BODY_MAX = 2048
 EXPIRY_MS = 2000.0
 AHEAD_MS = 250.0  # the page reckons the server's clock from the last message it got
+HELD_MS = 600.0  # a refresh that was under way for longer may come from a hand that has let go
+HELD = ("jog_pump", "jog_heat")
+FOR_ENGINEERS = (*HELD, "fault", "end_faults")
 FROM_ELSEWHERE = ("hold",)  # from another machine: look, hold and STOP; heat is begun by a person beside the pump
 
 
@@ -53,12 +56,11 @@ def read_setup(body: bytes) -> SetUp:
         raise Refused(400, f"not a set-up: {error}") from error
 
 
-def admit(
-    command: Command, session: Session, *, client_host: str, now_ms: float, guards: Guards, least: Role = Role.OPERATOR
-) -> None:
+def admit(command: Command, session: Session, *, client_host: str, now_ms: float, guards: Guards) -> None:
     """Pass, or raise Refused. A command that passes cannot pass again."""
     age_ms = now_ms - command.issued_ms
-    if guards.expiry and not (-AHEAD_MS <= age_ms <= EXPIRY_MS):
+    least = Role.ENGINEER if command.act in FOR_ENGINEERS else Role.OPERATOR
+    if guards.expiry and not (-AHEAD_MS <= age_ms <= (HELD_MS if command.act in HELD else EXPIRY_MS)):
         raise Refused(409, "the command is too old and was not passed on; look again and repeat it")
     if guards.replay and not command.number > session.last_number:
         raise Refused(409, "the command was received before and was not repeated")

@@ -79,6 +79,11 @@ class Hub:
         """No state can be had, and why. Any thread."""
         self._call(lambda: self._lose(why))
 
+    def note(self, kind: str, text: str) -> None:
+        """Add a line to what has happened."""
+        at_s = float(self.state.get("now_s", 0.0))
+        self.chronicle.note(kind, text, at_s=at_s, utc_ms=time.time() * 1000.0)
+
     async def next_message(self, page: Page, last_sent_s: float) -> bytes | None:
         """Wait until `page` may and should be told something. None when it has been silent for too long."""
         try:
@@ -125,8 +130,7 @@ class Hub:
 
     def _lose(self, why: str) -> None:
         if not self._why_lost:
-            at_s = float(self.state.get("now_s", 0.0))
-            self.chronicle.note("link", f"Controller lost: {why}", at_s=at_s, utc_ms=time.time() * 1000.0)
+            self.note("link", f"Controller lost: {why}")
         self._why_lost = why
 
     def _call(self, what: Callable[[], None]) -> None:

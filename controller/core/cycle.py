@@ -169,6 +169,8 @@ class Cycle:
         """Why no core of another configuration may take this one's place now; "" in STANDBY with nothing latched."""
         if state.walk.step != "standby":
             return f"a treatment is in {self.steps[state.walk.step].phase.value}; set-up is allowed in STANDBY"
+        if state.jog.active:
+            return "the pump is jogged; let its button go first"
         return "a trip is latched; reset first" if state.latch.trips else ""
 
     def view(self, state: CycleState) -> dict[str, object]:

@@ -266,6 +266,7 @@ def about(settings: Settings) -> Mapping[str, object]:
         "body": {"height_cm": patient.height_cm, "weight_kg": patient.weight_kg, "bsa_m2": patient.bsa_m2},
         "allowed": orders.allowed(treatment, rig.limits),
         "jog": {name: bounds._asdict() for name, bounds in jog.allowed(rig.limits, rig.heater).items()},
+        "wiring": {name: device.port for name, device in rig.devices.items()},
         "version": importlib.metadata.version("hipec"),
         "config_sha256": config_sha256(rig, treatment, patient),
     }

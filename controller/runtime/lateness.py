@@ -38,6 +38,11 @@ class Lateness:
                 return min(edge_s, self.max_s)
         return self.max_s
 
+    def histogram(self) -> list[tuple[float, int]]:
+        """Upper edge in milliseconds and cycles of every bucket that has any; what lies above them all is at 1e9 ms."""
+        edges_ms = (*(round(edge_s * 1000, 3) for edge_s in EDGES_S), 1e9)
+        return [(edge_ms, count) for edge_ms, count in zip(edges_ms, self._counts, strict=True) if count]
+
     def summary(self) -> dict[str, float | int]:
         """For the state and the log, in milliseconds of wall time."""
         return {

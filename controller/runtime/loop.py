@@ -216,7 +216,7 @@ class Loop:
             "seq": self._seq,
             "failure": self.failure,
             "protective": None if self._status is None else self._status._asdict(),
-            "lateness": self.lateness.summary(),
+            "lateness": {**self.lateness.summary(), "histogram": self.lateness.histogram()},
             "links": [line._asdict() for line in self._bench.statistics()],
         }
 

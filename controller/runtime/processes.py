@@ -185,8 +185,10 @@ class Supervisor:
         return None
 
     def _start_console(self) -> None:
-        if self._plan.console is not None:
-            self._start("console", ["--socket", str(self._plan.run_dir / CONTROL_SOCKET), *self._plan.console])
+        plan = self._plan
+        if plan.console is not None:
+            simulator = ["--simulator", str(plan.run_dir / SIM_SOCKET)] if plan.simulated else []
+            self._start("console", ["--socket", str(plan.run_dir / CONTROL_SOCKET), *simulator, *plan.console])
 
     def _until_console_s(self) -> float | None:
         """Start the console again when it is due; else how long until then."""

@@ -8,6 +8,8 @@ What may be chosen was read and judged when control began: no file is read for w
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
+import platform
 import queue
 import threading
 from collections import deque
@@ -29,6 +31,7 @@ from controller.runtime.messages import SetUp
 from controller.runtime.settings import Settings
 
 WAITING_MAX = 2
+VERSIONS = ("hipec", "pymodbus", "pyserial", "simple-pid", "msgspec")  # of what a command passes on its way to a device
 END_WITHIN_S = 12.0
 
 
@@ -68,12 +71,16 @@ class SetUps:
             self._end(core.recorder)
 
     def facts(self) -> dict[str, Any]:
-        """The treatments to choose from, where each signal is read, and the alarm and trip limits, JSON-able."""
+        """What does not change in a run, JSON-able: treatments to choose from, where each signal is read, the alarm and
+        trip limits, the rig as it is in effect, and the versions of what runs it.
+        """
         signals = self._settings.rig.signals
         return {
             "treatments": [_about(treatment) for treatment in self._choices.values()],
             "probes": {name: f"{source.device}, {source.channel}" for name, source in signals.items()},
             "limits": limit_table.lines(),
+            "rig": msgspec.to_builtins(self._settings.rig),
+            "versions": _versions(),
         }
 
     def preview(self, setup: SetUp) -> dict[str, Any]:
@@ -156,6 +163,11 @@ def words(cycle: Cycle, sha256: str) -> str:
         f"set up: {cycle.treatment.name} for {patient.pseudonym} ({body}){drug}, "
         f"fill {plan.carrier_ml:.0f} mL, configuration {sha256}"
     )
+
+
+def _versions() -> dict[str, str]:
+    versions = {name: importlib.metadata.version(name) for name in VERSIONS}
+    return {**versions, "python": platform.python_version(), "kernel": platform.release()}
 
 
 def _about(treatment: Treatment) -> dict[str, Any]:

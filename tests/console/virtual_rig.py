@@ -101,6 +101,7 @@ def main() -> None:
         faults=faults,
         sink=sink,
         operator=people,
+        look_s=CYCLE_S,
     )
     ending = []
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))

@@ -11,10 +11,11 @@ from runs import MIDWAY_S, Run
 
 
 class Nominal(NamedTuple):
-    """A treatment of the nominal patient that stands in the middle of PERFUSE. Look, or copy."""
+    """One whole treatment of the nominal patient, and a copy of it from the middle of PERFUSE. Look, or copy."""
 
     kind: str
     midway: Run
+    finished: Run
 
 
 @pytest.fixture(scope="session", params=["bath", "inline"])
@@ -22,15 +23,9 @@ def nominal(request: pytest.FixtureRequest) -> Nominal:
     run = Run(request.param)
     run.reach("perfuse")
     run.advance(MIDWAY_S)
-    return Nominal(request.param, run)
-
-
-@pytest.fixture(scope="session")
-def finished(nominal: Nominal) -> Run:
-    """The same treatment at its end. Only look."""
-    run = nominal.midway.copy()
+    midway = run.copy()
     run.reach("complete")
-    return run
+    return Nominal(request.param, midway, run)
 
 
 STEPS = ("self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "rinse_ready", "rinse_fill")

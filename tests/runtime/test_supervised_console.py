@@ -25,7 +25,8 @@ def test_it_is_told_the_socket_and_the_address(attended: Stage) -> None:
         assert soon(lambda: bool(attended.began("control")))
         assert soon(lambda: bool(attended.began("console")))
     said = attended.began("console")[0]
-    assert f"--socket {attended.plan.run_dir / 'control.sock'} --at 127.0.0.1:1" in said
+    run_dir = attended.plan.run_dir
+    assert f"--socket {run_dir / 'control.sock'} --simulator {run_dir / 'sim.sock'} --at 127.0.0.1:1" in said
 
 
 def test_a_killed_console_is_started_again_and_the_others_go_on(attended: Stage) -> None:

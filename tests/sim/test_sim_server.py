@@ -295,7 +295,7 @@ def test_the_owner_pours_and_reads_the_truth(server: Server) -> None:
     [
         ("what?", "Expecting value"),
         ("[1]", "not an object"),
-        ('{"do": "dance"}', "allowed: truth, fault, clear, pour, stop"),
+        ('{"do": "dance"}', "allowed: truth, fault, faults, clear, pour, stop"),
         ('{"do": "fault", "fault": "explode@1"}', "no fault 'explode'"),
         ('{"do": "fault", "fault": "off:nowhere"}', "no signal 'nowhere'"),
         ('{"do": "fault"}', "not of the form"),

@@ -1,0 +1,121 @@
+"""The engineer's page in a real browser: a jog runs only under a hand, and what is shown is the controller's word."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from test_console_page import SOON_MS, Bedside, bedside, browser, hold, open_page  # noqa: F401
+from test_console_page import pytestmark as pytestmark
+
+STOPS_WITHIN_S = 1.0
+LOOK_S = 0.02
+
+
+def as_engineer(page: Page) -> None:
+    page.click("#who-am-i")
+    page.select_option("#role", "engineer")
+    while page.locator("#sheet").is_visible():
+        hold(page, "#sheet-do")
+    expect(page.locator("#who-am-i")).to_have_text("engineer")
+    page.click("[data-view=engineer]")
+
+
+def press(page: Page, selector: str) -> None:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+
+
+def jogging(rig: Bedside) -> bool:
+    return float(rig.state()["pump_lpm"]) > 0.0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> float:
+    """Wall seconds until `condition`."""
+    began_s = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began_s <= seconds
+        time.sleep(LOOK_S)
+    return time.monotonic() - began_s
+
+
+def held_for(rig: Bedside, page: Page, selector: str, seconds: float) -> bool:
+    """Press, and see it run for so long. A busy host may let a press lapse: then it is let go."""
+    press(page, selector)
+    wait_for(lambda: jogging(rig) or not page.locator(f"{selector}.jogging").count(), 20.0)
+    until_s = time.monotonic() + seconds
+    while jogging(rig):
+        if time.monotonic() > until_s:
+            return True
+        time.sleep(LOOK_S)
+    page.mouse.up()
+    return False
+
+
+@pytest.fixture
+def jogged(browser: Browser, bedside: Callable[..., Bedside]) -> tuple[Bedside, Page]:  # noqa: F811
+    rig = bedside(speed=1)
+    page = open_page(browser, rig)
+    as_engineer(page)
+    for _ in range(3):
+        page.click("#jog_pump-more")
+    wait_for(lambda: held_for(rig, page, "#jog-pump", 1.5), 60.0)
+    return rig, page
+
+
+@pytest.mark.parametrize("gone", ["released", "page closed", "server frozen", "script stalls"])
+def test_the_pump_runs_only_under_a_hand(jogged: tuple[Bedside, Page], gone: str) -> None:
+    rig, page = jogged
+    if gone == "released":
+        page.mouse.up()
+    elif gone == "page closed":
+        page.close()
+    elif gone == "server frozen":
+        rig.console.send_signal(signal.SIGSTOP)
+    else:
+        page.evaluate(
+            "setTimeout(() => { const until = performance.now() + 4000; while (performance.now() < until); }, 0)"
+        )
+    assert wait_for(lambda: not jogging(rig), STOPS_WITHIN_S + 1.0) <= STOPS_WITHIN_S + 0.5  # and the time to look
+    rig.console.send_signal(signal.SIGCONT)
+    time.sleep(2.0)
+    assert not jogging(rig), "a press that is over was taken up again"
+
+
+def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Callable[..., Bedside]) -> None:  # noqa: F811
+    rig = bedside(speed=20)
+    page = open_page(browser, rig)
+    page.click("[data-view=engineer]")
+    expect(page.locator("#jog-pump")).to_be_disabled()
+    expect(page.get_by_text("Not now: sign in as engineer.")).to_be_visible()
+    as_engineer(page)
+    expect(page.locator("#jog-pump")).to_be_enabled()
+    page.click("[data-view=main]")
+    page.click("#next", timeout=SOON_MS)
+    for box in page.locator("#sheet input[type=checkbox]").all():
+        box.check()
+    page.evaluate("document.querySelector('#sheet').judge?.()")
+    while page.locator("#sheet").is_visible():
+        hold(page, "#sheet-do")
+    page.click("[data-view=engineer]")
+    expect(page.get_by_text("Not now: jogging is allowed in STANDBY.")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator("#jog-both")).to_be_disabled()
+    page.close()
+
+
+def test_what_is_in_force_and_every_reading_is_shown_and_no_simulator_means_no_faults(
+    browser: Browser,  # noqa: F811
+    bedside: Callable[..., Bedside],  # noqa: F811
+) -> None:
+    rig = bedside(speed=5)
+    page = open_page(browser, rig)
+    page.click("[data-view=engineer]")
+    state = rig.state()
+    expect(page.locator(".hash")).to_contain_text(state["runtime"]["config_sha256"])
+    expect(page.locator(".raw tbody tr")).to_have_count(len(state["runtime"]["raw"]))
+    expect(page.locator(".force")).to_contain_text("rig.limits.inflow_cap_c")
+    expect(page.get_by_text("Faults of the simulator")).to_be_hidden()
+    page.close()
