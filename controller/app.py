@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from config.problems import ConfigError
-from controller.commandline import alarming, campaigning, evidence, looking, operating, simulating, testing
+from controller.commandline import alarming, campaigning, evidence, looking, operating, recording, simulating, testing
 from controller.commandline.options import NOTICE
 from controller.runtime.client import Refusal, Unreachable
 from controller.runtime.rundir import InUse
@@ -32,6 +32,8 @@ COMMANDS = (
     alarming.alarms,
     alarming.sounds,
     campaigning.campaign,
+    recording.report,
+    recording.pin,
 )
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=f"Hyperthermia pump controller. {NOTICE}")

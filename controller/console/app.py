@@ -27,6 +27,7 @@ from controller.console import commands, fields
 from controller.console.answers import json_of as _json
 from controller.console.answers import said as _said
 from controller.console.commands import Refused
+from controller.console.downloads import Downloads
 from controller.console.faulting import FaultDesk
 from controller.console.guards import Door, Guards
 from controller.console.hub import Hub
@@ -115,6 +116,7 @@ def make_app(console: Console) -> ASGIApp:
             Route("/fields", endpoints.fields),
             Route("/facts", endpoints.facts),
             Route("/preview", endpoints.preview, methods=["POST"]),
+            Route("/record.{form}", endpoints.record),
             Route("/trend", endpoints.trend),
             Route("/log", endpoints.log),
             Route("/role", endpoints.role, methods=["POST"]),
@@ -136,6 +138,7 @@ class _Endpoints:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._guards = console.guards
+        self._downloads = Downloads()
 
     async def index(self, request: Request) -> Response:
         response = FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-store"})
@@ -230,6 +233,12 @@ class _Endpoints:
             return _json(await asyncio.to_thread(self._console.controller.facts))
         except (Refusal, Unreachable, Busy) as error:
             return _why_not(error)
+
+    async def record(self, request: Request) -> Response:
+        """The record of this run as a file."""
+        if self._console.session(request.cookies) is None:
+            return _said(401, "no session; load the page again")
+        return await self._downloads.answer(self._console.hub.state, request.path_params["form"])
 
     async def preview(self, request: Request) -> Response:
         """What a set-up would mean: reckoned by the controller, changes nothing."""

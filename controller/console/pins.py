@@ -57,7 +57,7 @@ class Pins:
 
 def write_pin(path: Path, role: Role, pin: str) -> None:
     """Set one role's PIN. Raises BadPins or OSError."""
-    if not (pin.isdigit() and PIN_LEAST <= len(pin) <= PIN_MOST):
+    if not (pin.isascii() and pin.isdigit() and PIN_LEAST <= len(pin) <= PIN_MOST):
         raise BadPins(f"a PIN has {PIN_LEAST} to {PIN_MOST} digits")
     hashes = _read(path if path.exists() else None)
     salt = secrets.token_bytes(16)

@@ -322,7 +322,7 @@ _TABLE: tuple[Step, ...] = (
         _still, False, False, Heat.OFF, _drained, 5.0, "", "complete", False,
     ),
     Step(
-        "complete", Phase.COMPLETE, "Everything off. The treatment is over.", "Disconnect; read the report.",
+        "complete", Phase.COMPLETE, "Everything off. The treatment is over.", "Disconnect; keep the report.",
         _still, False, False, Heat.OFF, _never, 0.0, "", "complete", False,
     ),
 )  # fmt: skip

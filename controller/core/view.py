@@ -53,6 +53,7 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         "inflow_open": outputs.inflow_open,
         "outflow_closed": outputs.outflow_closed,
         "fill_ml": task.fill_ml,
+        "carried_ml": state.volumes.carried_ml,
         "contact_min": contact_min(walk, now_s),
         "duration_min": task.treatment.duration_min,
         "doses": walk.doses,

@@ -50,6 +50,11 @@ class Recorder:
         self._thread.start()
 
     @property
+    def path(self) -> Path:
+        """The file of this record."""
+        return self._store.path
+
+    @property
     def fault(self) -> str:
         """Why something is not written, or ""."""
         drops = ""

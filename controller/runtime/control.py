@@ -18,6 +18,7 @@ import msgspec
 
 from config.loading import treatments_for
 from config.problems import ConfigError
+from config.schema import Rig
 from controller.core import jog, orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
@@ -31,7 +32,7 @@ from controller.runtime.clock import RunClock
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
 from controller.runtime.loop import Loop
-from controller.runtime.loop_parts import Core, RecorderLike
+from controller.runtime.loop_parts import Core, Filed, RecorderLike
 from controller.runtime.protective_link import ProtectiveLink
 from controller.runtime.realtime import ask_for_realtime
 from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_run_dir
@@ -47,7 +48,7 @@ REFUSED = 2
 TRIPPED = 3
 
 
-OpenRecorder = Callable[[Settings], RecorderLike]
+OpenRecorder = Callable[[Settings], Filed]
 """Begin a record. Raises OSError when the data directory cannot be used."""
 
 LastRun = Callable[[Settings], Restored]
@@ -170,10 +171,7 @@ class Control:
 
     def _core(self, settings: Settings) -> Core:
         """The core of one configuration, and its record begun. Raises OSError."""
-        rig = with_slack(settings.rig, self._slack_s())
-        cycle = Cycle(rig=rig, treatment=settings.treatment, patient=settings.patient)
-        said = about(settings)
-        return Core(cycle, said, self._open_recorder(settings), words(cycle, str(said["config_sha256"])))
+        return core_of(settings, with_slack(settings.rig, self._slack_s()), self._open_recorder(settings))
 
     def _loop(self, bench: Bench, link: ProtectiveLink, core: Core, setups: SetUps, restored: Restored) -> Loop:
         return Loop(
@@ -248,6 +246,13 @@ def continued(settings: Settings, restored: Restored) -> Settings:
     if not settings.restarts or restored.treatment is None or restored.patient is None:
         return settings
     return dataclasses.replace(settings, treatment=restored.treatment, patient=restored.patient)
+
+
+def core_of(settings: Settings, rig: Rig, recorder: Filed) -> Core:
+    """The core of these settings on `rig`, which may be slower to grow stale than theirs."""
+    cycle = Cycle(rig=rig, treatment=settings.treatment, patient=settings.patient)
+    said = {**about(settings), "record": str(recorder.path)}
+    return Core(cycle, said, recorder, words(cycle, str(said["config_sha256"])))
 
 
 def about(settings: Settings) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ Not responsible for any of them: `bench`, `protective_link`, `controller.records
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from controller.core.exchange import Event, Inputs, LinkFault, Outputs, ProtectiveStatus
@@ -75,6 +76,14 @@ class RecorderLike(Protocol):
 
     def close(self) -> None:
         """Write what is waiting and end the record."""
+
+
+class Filed(RecorderLike, Protocol):
+    """A record that is a file."""
+
+    @property
+    def path(self) -> Path:
+        """Which."""
 
 
 class Core(NamedTuple):

@@ -22,7 +22,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ROOT = Path(__file__).parents[2]
 SHORT = ROOT / "tests" / "hil" / "short_treatment.toml"
 SIZES = [(1280, 800), (1024, 600), (1920, 1080)]
-VIEWS = ("main", "trends", "guide", "log", "engineer")
+VIEWS = ("main", "trends", "guide", "limits", "log", "engineer")
 SOON_MS = 30_000
 
 pytestmark = [

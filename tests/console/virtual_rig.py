@@ -12,15 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-from config.loading import load_pair
+from config.loading import load_pair, treatments_for
 from config.schema import Patient
 from controller.core.exchange import Act, Event, Order, Outputs
 from controller.core.state import CycleState
 from controller.core.treatment import Step
+from controller.records.opening import open_recorder
 from controller.runtime.api import ApiServer
 from controller.runtime.commands import StopFlag
-from controller.runtime.control import about
+from controller.runtime.control import core_of
 from controller.runtime.desk import Desk, Ticket
+from controller.runtime.loop_parts import Core
+from controller.runtime.setting_up import SetUps
 from controller.runtime.settings import Settings
 from sim.cosim import CYCLE_S, PROTECTIVE, Cosim
 from sim.faults import check, parse
@@ -65,14 +68,20 @@ def main() -> None:
         treatment=treatment,
         patient=patient,
         run_dir=given.run_dir,
-        data_dir=given.run_dir,
+        data_dir=given.run_dir / "data",
         speed=given.speed,
         simulated=True,
         restarts=0,
     )
     desk = Desk(stop=StopFlag())
     people = AtTheDesk(desk)
-    said = about(settings)
+
+    def make(asked: Settings) -> Core:
+        return core_of(asked, asked.rig, open_recorder(asked))
+
+    core = make(settings)
+    setups = SetUps(settings=settings, choices=treatments_for(rig), desk=desk, make=make)
+    setups.start()
 
     def sink(state: CycleState, outputs: Outputs, events: tuple[Event, ...]) -> None:
         if people.ticket is not None:
@@ -80,6 +89,8 @@ def main() -> None:
             desk.answer(people.ticket, refusals[0] if refusals else "")
             people.ticket = None
         desk.stop.handled = people.stops
+        for event in events:
+            core.recorder.event(event)
         nonlocal shown_s, seq
         seq += 1
         if events or time.monotonic() - shown_s >= SHOW_S - 0.005:
@@ -87,9 +98,33 @@ def main() -> None:
             raw = {
                 n: (r.value, state.now_s - r.at_s, r.quality.value, r.detail) for n, r in cosim.inputs.readings.items()
             }
-            runtime = {**said, "seq": seq, "at_s": state.now_s, "failure": "", "lateness": {}, "links": [], "raw": raw}
+            runtime = {
+                **core.about,
+                "seq": seq,
+                "at_s": state.now_s,
+                "failure": "",
+                "lateness": {},
+                "links": [],
+                "raw": raw,
+            }
             runtime["wall_ms"] = time.time() * 1000.0
-            desk.show({**cosim.cycle.view(state), "runtime": runtime})
+            view = cosim.cycle.view(state)
+            core.recorder.sample(state.now_s, cosim.inputs, outputs, view)
+            desk.show({**view, "runtime": runtime})
+
+    def change_over() -> None:
+        nonlocal core
+        if (ready := setups.take()) is None:
+            return
+        asker, new = ready
+        if why := cosim.cycle.in_the_way(cosim.state):
+            setups.retire(new.recorder)
+            desk.answer(asker, why)
+            return
+        setups.retire(core.recorder)
+        core = new
+        cosim.cycle, cosim.state = new.cycle, new.cycle.initial(cosim.now_s)  # type: ignore[assignment]
+        desk.answer(asker, "")
 
     shown_s, seq = 0.0, 0
     cosim = Cosim(
@@ -106,16 +141,19 @@ def main() -> None:
     ending = []
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
     cosim.advance()
-    api = ApiServer(path=given.run_dir / "control.sock", desk=desk)
+    api = ApiServer(path=given.run_dir / "control.sock", desk=desk, setups=setups)
     api.start()
     due_s = time.monotonic()
     try:
         while not ending:
+            change_over()
             cosim.advance()
             due_s = max(due_s + CYCLE_S / given.speed, time.monotonic() - 0.05)
             time.sleep(max(0.0, due_s - time.monotonic()))
     finally:
         api.end()
+        setups.close()
+        core.recorder.close()
 
 
 if __name__ == "__main__":

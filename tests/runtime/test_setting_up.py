@@ -15,7 +15,6 @@ from runtime_fakes import FakeBench, FakeLink, bench_rig
 from config.loading import treatments_for
 from config.problems import ConfigError
 from config.schema import Patient
-from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Order
 from controller.core.restart import Restored
 from controller.records.header import config_sha256
@@ -24,12 +23,12 @@ from controller.records.reader import Record
 from controller.runtime.api import ApiServer
 from controller.runtime.client import Client, Refusal
 from controller.runtime.commands import StopFlag
-from controller.runtime.control import about, continued
+from controller.runtime.control import continued, core_of
 from controller.runtime.desk import Desk, Ticket
 from controller.runtime.loop import Loop
 from controller.runtime.loop_parts import Core
 from controller.runtime.messages import SetUp
-from controller.runtime.setting_up import SetUps, words
+from controller.runtime.setting_up import SetUps
 from controller.runtime.settings import Settings
 from sim.memory import VirtualClock
 
@@ -62,9 +61,7 @@ class Served:
         self.cycle()
 
     def core(self, settings: Settings) -> Core:
-        cycle = Cycle(rig=settings.rig, treatment=settings.treatment, patient=settings.patient)
-        said = about(settings)
-        return Core(cycle, said, open_recorder(settings), words(cycle, str(said["config_sha256"])))
+        return core_of(settings, settings.rig, open_recorder(settings))
 
     def cycle(self) -> None:
         self.clock.sleep(0.1)

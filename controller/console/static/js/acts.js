@@ -2,6 +2,8 @@
 import { byId, el, show, write } from "./dom.js";
 import { command, may, say, saying, check } from "./commands.js";
 import { openFor } from "./dialogs.js";
+import { clock } from "./format.js";
+import { maySetUp, openSetUp } from "./setup.js";
 import { nextAct } from "./step.js";
 import { stepper } from "./stepper.js";
 import { now, onChange } from "./store.js";
@@ -21,6 +23,36 @@ export function nextButton() {
   return button;
 }
 
+// When the treatment is over: to the record.
+export function reportButton(open) {
+  const button = el("button", { class: "press first", type: "button", id: "to-report", onclick: open }, "Volumes and report …");
+  onChange(() => show(button, !now.blind && now.state.phase === "COMPLETE"));
+  return button;
+}
+
+export function setUpButton(id) {
+  const button = el("button", { class: "press", type: "button", id, onclick: openSetUp }, "Set up …");
+  onChange(() => {
+    show(button, !now.blind && maySetUp(now.state));
+    button.disabled = !may();
+  });
+  return button;
+}
+
+// Closed technique: when the abdomen is to be shaken next, and that it was.
+function agitated() {
+  const button = el("button", { class: "press", type: "button", id: "agitated", onclick: () => command("agitated", { title: "Agitated", done: (s) => s.agitate_in_s > 1 }) });
+  onChange(() => {
+    const left = now.blind ? null : now.state.agitate_in_s;
+    show(button, left !== null && left !== undefined);
+    if (left === null || left === undefined) return;
+    write(button, left > 0 ? `Agitated (due in ${clock(left / 60)})` : "Agitated (due now)");
+    button.classList.toggle("first", left <= 0);
+    button.disabled = !may();
+  });
+  return button;
+}
+
 function plain(id, text, { usable, run }) {
   const button = el("button", { class: "press", type: "button", id, onclick: run }, text);
   onChange(() => (button.disabled = now.blind || !now.session || now.session.role === "viewer" || !usable(now.state)));
@@ -33,7 +65,8 @@ export function acts(stop) {
     plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
     plain("acknowledge", "Acknow­ledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
     plain("hold", "Hold", { usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
-    plain("drain", "Drain …", { usable: (s) => ["fill", "warm_up", "perfuse"].includes(s.step), run: () => openFor("drain") }));
+    plain("drain", "Drain …", { usable: (s) => ["fill", "warm_up", "perfuse"].includes(s.step), run: () => openFor("drain") }),
+    agitated());
   byId("acts").append(
     stepper({ act: "target", key: "target_c", field: "target_c", step: 0.1, title: "Target" }),
     stepper({ act: "flow", key: "flow_lpm", field: "flow_lpm_set", step: 0.05, title: "Flow" }),

@@ -4,7 +4,7 @@ import { signInSheet } from "./dialogs.js";
 import { choose, chosen, glance } from "./format.js";
 import { changed, now, onChange } from "./store.js";
 
-const VIEWS = [["main", "Treatment"], ["trends", "Trends"], ["guide", "Guide"], ["log", "Log"], ["engineer", "Engineer"]];
+const VIEWS = [["main", "Treatment"], ["trends", "Trends"], ["guide", "Guide"], ["limits", "Limits"], ["log", "Log"], ["engineer", "Engineer"]];
 
 export function goTo(id) {
   for (const [name] of VIEWS) {
@@ -50,6 +50,9 @@ export function chrome({ themed }) {
     write(byId("title"), now.state?.treatment_title ?? "Connecting");
     write(byId("patient"), now.state?.patient ? now.state.patient : "");
     show(byId("simulated"), Boolean(now.state?.runtime?.simulated));
+    const tight = Object.keys(now.state?.tightened ?? {}).length;
+    show(byId("tightened"), tight > 0);
+    write(byId("tightened"), `* ${tight} LIMIT${tight === 1 ? "" : "S"} TIGHTENED`);
     show(byId("remote"), Boolean(now.session?.remote));
     write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP is still sent; if nothing follows, use the emergency stop of the device.` : now.why);
   });

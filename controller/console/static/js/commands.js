@@ -24,7 +24,7 @@ export async function loadSession() {
   changed();
 }
 
-function post(path, body) {
+export function post(path, body) {
   return fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf": now.session?.csrf ?? "" },
@@ -47,7 +47,7 @@ export async function quietly(act, value, text, path = "command") {
 }
 
 // Returns true when the controller took it. `done(state)` says when it is to be seen.
-export async function command(act, { value = null, text = "", title = act, done = () => true } = {}) {
+export async function command(act, { value = null, text = "", setup = null, title = act, done = () => true } = {}) {
   if (now.blind || !now.session) return false;
   const issued = now.serverMs + (performance.now() - now.atMs);
   now.session.number += 1;
@@ -55,7 +55,7 @@ export async function command(act, { value = null, text = "", title = act, done 
   changed();
   let why = "";
   try {
-    const answer = await post("command", { number: now.session.number, issued_ms: issued, act, value, text });
+    const answer = await post("command", { number: now.session.number, issued_ms: issued, act, value, text, setup });
     if (!answer.ok) why = (await answer.json()).error ?? `refused (${answer.status})`;
   } catch {
     why = "the server does not answer";

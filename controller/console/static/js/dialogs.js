@@ -1,7 +1,7 @@
 // Sheets for starts, confirmations and doses: what is about to happen, a checklist, and a button to hold. STOP stays free.
 import { byId, el, show } from "./dom.js";
 import { command, may, say, signIn } from "./commands.js";
-import { glance, withUnit } from "./format.js";
+import { fine, glance, withUnit } from "./format.js";
 import { holdButton } from "./hold.js";
 import { nextAct } from "./step.js";
 import { now, onChange } from "./store.js";
@@ -15,6 +15,7 @@ const LISTS = {
   rinse_ready: ["Drained perfusate disposed of as cytotoxic", "Reservoir filled with rinse"],
 };
 let openKind = null;
+let stillOffered = () => true;
 
 export const sheetOpen = () => openKind;
 
@@ -25,8 +26,10 @@ export function closeSheet() {
   sheet.replaceChildren();
 }
 
-function openSheet(kind, title, parts, act) {
+// `offered` says whether what the sheet asks is still to be had. Returns a function that judges its button anew.
+export function openSheet(kind, title, parts, act, { wide = false, offered = (state) => nextAct(state) === kind } = {}) {
   openKind = kind;
+  stillOffered = offered;
   const ticks = parts.filter((part) => part.tick);
   const { button } = holdButton(act.text, async () => {
     if (!ready()) return;
@@ -41,12 +44,14 @@ function openSheet(kind, title, parts, act) {
   sheet.replaceChildren(el("h2", { id: "sheet-title" }, title), ...parts.map((part) => part.node ?? part), el("div", { class: "row2" }, cancel, button));
   sheet.oninput = judge;
   sheet.judge = judge;
+  sheet.className = wide ? "sheet wide" : "sheet";
   show(sheet, true);
   judge();
   (sheet.querySelector("input") ?? cancel).focus();
+  return judge;
 }
 
-function tick(text) {
+export function tick(text) {
   const box = el("input", { type: "checkbox" });
   return { tick: box, node: el("label", { class: "tick" }, box, text) };
 }
@@ -58,7 +63,10 @@ const OPEN = {
     const s = now.state;
     const facts = el("p", {}, `${s.treatment_title}. Patient ${s.patient}, target ${withUnit("target_c", s.target_c)}, flow ${withUnit("flow_lpm_set", s.flow_lpm)}, fill ${withUnit("fill_ml", s.fill_ml)}.`);
     const sound = el("button", { class: "press", type: "button", id: "sound-test", onclick: soundTest }, "Play the test sound");
-    openSheet("start", "Start the treatment", [facts, sound, ...checklist("start")], {
+    const doses = s.dose_plan.length ? `${s.dose_plan[0].drug}: ${s.dose_plan.map((d) => `${withUnit("dose_mg", d.mg)} at ${fine("minutes", d.at_min)} min`).join(", ")}.` : "No drug.";
+    const tight = Object.keys(s.tightened ?? {}).length;
+    const more = el("p", {}, `${doses} ${tight ? `${tight} alarm limits are tightened: see Limits.` : "Alarm limits are the rig file's."}`);
+    openSheet("start", "Start the treatment", [facts, more, sound, ...checklist("start")], {
       text: "Start",
       run: () => command("start", { title: "Start", done: (t) => t.step !== "standby" }),
     });
@@ -98,7 +106,7 @@ const OPEN = {
     openSheet("drain", "End now and drain", [el("p", {}, "Perfusion ends, the heat goes off, the cavity drains."), tick("The team wants to end now")], {
       text: "Drain",
       run: () => command("drain", { title: "Drain", done: (t) => t.step === "drain" }),
-    });
+    }, { offered: (t) => ["fill", "warm_up", "perfuse"].includes(t.step) });
   },
 };
 
@@ -116,12 +124,12 @@ export function signInSheet() {
     text: "Take the role",
     free: true,
     run: async () => say((await signIn(role.value, pin.value)) || `Role: ${role.value}`),
-  });
+  }, { offered: () => true });
 }
 
 onChange(() => {
   if (!openKind) return;
   // What is no longer offered is no longer asked: the sheet goes with it.
-  if (!now.blind && openKind in OPEN && openKind !== "drain" && openKind !== nextAct(now.state)) closeSheet();
+  if (!now.blind && !stillOffered(now.state)) closeSheet();
   else byId("sheet").judge?.();
 });

@@ -1,11 +1,13 @@
 // The whole way of a treatment: every step with what it does, what it waits for and what the person does; the facts.
 import { el, write } from "./dom.js";
-import { clock, fine, label, withUnit } from "./format.js";
+import { setUpButton } from "./acts.js";
+import { clock, fine, glance, label, withUnit } from "./format.js";
+import { loadFacts } from "./setup.js";
 import { PHASES, drugLine, words } from "./step.js";
 import { now, onChange } from "./store.js";
 
 const ABOUT = {
-  STANDBY: ["Everything off.", "Check treatment and patient, test the sound, start."],
+  STANDBY: ["Everything off.", "Set up treatment and patient, test the sound, start."],
   SELF_TEST: ["Checks probes, zero flow, heater off, protective channel.", "Wait."],
   PRIME: ["Circulates in the bypass to fill and de-air the circuit.", "Look for air; confirm."],
   PREHEAT: ["Heats the perfusate in the bypass.", "Connect the catheters, count, confirm."],
@@ -17,6 +19,8 @@ const ABOUT = {
   COMPLETE: ["Everything off.", "Disconnect; dispose as cytotoxic; read the report."],
 };
 
+const TEMPERATURES = ["heater_outlet_c", "inflow_c", "outflow_c", "cavity_1_c", "cavity_2_c", "cavity_3_c", "core_c", "source_c"];
+
 const rows = (pairs) => el("table", {}, el("tbody", {}, ...pairs.map(([name, value]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "n" }, value)))));
 
 export function guide(place) {
@@ -26,9 +30,13 @@ export function guide(place) {
     return { phase, mark, node };
   });
   const setup = el("section", { class: "panel" });
+  const probes = el("section", { class: "panel" });
+  const record = recordCard();
   const checks = el("section", { class: "panel" });
   const volumes = el("section", { class: "panel grow" });
-  place.append(el("div", { class: "guide" }, el("ol", { class: "panel steps", tabindex: 0, "aria-label": "Steps" }, ...items.map((i) => i.node)), el("div", { class: "cards", tabindex: 0, role: "group", "aria-label": "Facts" }, setup, checks, volumes)));
+  place.append(el("div", { class: "guide" }, el("ol", { class: "panel steps", tabindex: 0, "aria-label": "Steps" }, ...items.map((i) => i.node)), el("div", { class: "cards", tabindex: 0, role: "group", "aria-label": "Facts" }, record.node, setup, checks, volumes, probes)));
+  const button = setUpButton("guide-setup");
+  place.addEventListener("shown", loadFacts);
   let drawn = "";
   onChange(() => {
     if (place.hidden) return;
@@ -38,10 +46,12 @@ export function guide(place) {
       item.node.className = index === at ? "here" : "";
       write(item.mark, index < at ? "✓" : index === at ? "▶" : "");
     });
-    const key = s ? JSON.stringify([s.checks, s.doses, s.step, Math.round(s.values.in_patient_ml ?? -1), Math.floor(s.contact_min * 6), s.target_c, s.flow_lpm]) : "blind";
+    record.paint(s);
+    const key = s ? JSON.stringify([s.checks, s.doses, s.step, Math.round(s.values.in_patient_ml ?? -1), Math.floor(s.contact_min * 6), s.target_c, s.flow_lpm, s.runtime.config_sha256, s.agitate_in_s === null ? null : Math.ceil(s.agitate_in_s / 5), Boolean(now.facts), s.step === "standby" ? TEMPERATURES.map((name) => glance(name, s.values[name])) : 0]) : "blind";
     if (key === drawn) return;
     drawn = key;
-    setup.replaceChildren(el("h2", {}, "Set-up"), s ? facts(s) : "Not known");
+    setup.replaceChildren(el("div", { class: "titled" }, el("h2", {}, "Set-up"), button), s ? facts(s) : "Not known");
+    probes.replaceChildren(el("h2", {}, "Probes: touch one, and see which value moves"), s && now.facts ? probeMap(s) : "Not known");
     checks.replaceChildren(el("h2", {}, "Self-test"), s?.checks.length ? table(s.checks) : "Not run yet: it runs when the treatment starts.");
     volumes.replaceChildren(el("h2", {}, "Volume and dose"), s ? counts(s) : "Not known");
   });
@@ -59,6 +69,23 @@ function facts(s) {
   ]);
 }
 
+// The record can be had at any time, and is what a treatment ends with.
+function recordCard() {
+  const links = [["html", "Report to print"], ["csv", "Samples (CSV)"], ["json", "All of it (JSON)"]].map(([form, text]) => el("a", { class: "press", href: `record.${form}`, download: "", "data-form": form }, text));
+  const left = el("p", {});
+  const node = el("section", { class: "panel", id: "record" }, el("h2", {}, "Volumes and record"), left, el("div", { class: "links" }, ...links));
+  const paint = (s) => {
+    const over = s?.phase === "COMPLETE";
+    node.classList.toggle("over", over);
+    write(left, over ? `The treatment is over. ${withUnit("in_patient_ml", s.carried_ml)} were left in the patient by the reservoir's level, of ${withUnit("fill_ml", s.fill_ml)} planned.` : "Of this run until now; complete when the treatment is over.");
+  };
+  return { node, paint };
+}
+
+function probeMap(s) {
+  return rows(TEMPERATURES.filter((name) => now.facts.probes[name]).map((name) => [`${label(name)}: ${now.facts.probes[name]}`, s.values[name] === null ? (s.bad[name] ?? "not known") : withUnit(name, s.values[name])]));
+}
+
 function table(checks) {
   return el("table", {}, el("thead", {}, el("tr", {}, ...["", "Check", "Measured", "Allowed"].map((t) => el("th", { scope: "col" }, t)))),
     el("tbody", {}, ...checks.map((c) => el("tr", {}, el("td", {}, c.passed ? "✓" : "✗"), el("td", {}, c.name), el("td", {}, c.measured), el("td", {}, c.allowed)))));
@@ -71,6 +98,7 @@ function counts(s) {
     [label("in_patient_ml"), withUnit("in_patient_ml", s.values.in_patient_ml)],
     [label("reservoir_ml"), withUnit("reservoir_ml", s.values.reservoir_ml)],
     ["Contact", `${clock(s.contact_min)} of ${withUnit("minutes", s.duration_min)}`],
+    ...(s.agitate_in_s === null ? [] : [["Agitate", s.agitate_in_s > 0 ? `in ${clock(s.agitate_in_s / 60)}` : "now: shake and turn the abdomen"]]),
     ...doses,
     ["", drugLine(s)],
   ]);

@@ -1,5 +1,5 @@
 // Puts the page together. Everything shown comes from the telemetry; nothing is decided here.
-import { acts, nextButton } from "./acts.js";
+import { acts, nextButton, reportButton, setUpButton } from "./acts.js";
 import { alarms } from "./alarms.js";
 import { chrome, goTo } from "./chrome.js";
 import { loadSession } from "./commands.js";
@@ -7,6 +7,7 @@ import { putOff } from "./deadman.js";
 import { byId, el } from "./dom.js";
 import { engineer } from "./engineer.js";
 import { guide } from "./guide.js";
+import { limits } from "./limits.js";
 import { connect } from "./link.js";
 import { lastEvents, log } from "./log.js";
 import { loadSounds, sounds } from "./sound.js";
@@ -25,8 +26,9 @@ async function begin() {
   const trend = trends(byId("view-trends"));
   chrome({ themed: () => trend.redraw() });
   alarms(() => goTo("log"));
-  byId("view-main").append(tiles(), el("div", { class: "right" }, stepCard(nextButton()), clockCard(), lastEvents()));
+  byId("view-main").append(tiles(), el("div", { class: "right" }, stepCard(setUpButton("setup"), nextButton(), reportButton(() => goTo("guide"))), clockCard(), lastEvents()));
   guide(byId("view-guide"));
+  limits(byId("view-limits"));
   log(byId("view-log"));
   engineer(byId("view-engineer"));
   acts(stop.button);

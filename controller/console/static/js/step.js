@@ -23,7 +23,7 @@ function person(s) {
   return s.person;
 }
 
-export function stepCard(button) {
+export function stepCard(...buttons) {
   const name = el("strong", { id: "phase" });
   const next = el("span", {});
   const path = el("div", { class: "path", "aria-hidden": "true" }, ...PHASES.map(() => el("i", {})));
@@ -31,7 +31,7 @@ export function stepCard(button) {
   const states = ["heat", "pump", "inflow", "drain"].map(() => el("li", {}));
   const node = el("section", { class: "panel step", "aria-label": "Step" }, el("div", { class: "phase" }, name, next), path,
     el("dl", { class: "say" }, el("dt", {}, "Now"), doing, el("dt", {}, "Waits"), waits, el("dt", {}, "You"), you),
-    el("ul", { class: "states" }, ...states), button);
+    el("ul", { class: "states" }, ...states), el("div", { class: "next" }, ...buttons));
   onChange(() => {
     const s = now.blind ? null : now.state;
     const held = s && (s.trips.length ? "TRIPPED" : s.hold ? "HELD" : "");

@@ -11,6 +11,7 @@ export const now = {
   session: null,
   fields: {},
   scales: {},
+  facts: null, // treatments, probes and limits of this controller; asked for once
 };
 
 const listeners = new Set();
@@ -25,5 +26,9 @@ export function changed() {
 
 export const limit = (name) => {
   const runtime = now.state?.runtime;
+  const tight = now.state?.tightened?.[name];
+  if (tight !== undefined) return tight;
   return runtime?.limits?.[name] ?? runtime?.protocol?.[name] ?? null;
 };
+
+export const isTight = (name) => now.state?.tightened?.[name] !== undefined;

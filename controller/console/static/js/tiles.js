@@ -2,7 +2,7 @@
 import { el, show, write } from "./dom.js";
 import { glance, label, unit, withUnit } from "./format.js";
 import { scaleBar } from "./scale.js";
-import { limit, now, onChange } from "./store.js";
+import { isTight, limit, now, onChange } from "./store.js";
 
 const PROBES = ["cavity_1_c", "cavity_2_c", "cavity_3_c"];
 const DERIVED_FROM = { cavity_mean_c: PROBES, in_patient_ml: ["reservoir_ml"] };
@@ -31,8 +31,8 @@ const value = (name) => (now.blind ? null : (now.state.values[name] ?? null));
 function limitsText(scale, name, trip) {
   const words = [];
   const say = (limits, mark) => {
-    const known = limits.map(limit).filter((at) => at !== null);
-    if (known.length) words.push(`${mark} ${known.map((at) => glance(name, at)).join(" / ")}`);
+    const known = limits.filter((each) => limit(each) !== null);
+    if (known.length) words.push(`${mark} ${known.map((each) => glance(name, limit(each)) + (isTight(each) ? "*" : "")).join(" / ")}`);
   };
   if (scale.below) say([scale.below], "▽");
   say(scale.alarms, "△");

@@ -1,0 +1,46 @@
+"""Commands about what is kept: the report of a record, and the PINs of the page."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from controller.console.pins import write_pin
+from controller.console.sessions import Role
+from controller.records.forms import write
+from controller.runtime.supervisor import PINS
+
+
+def report(
+    record: Annotated[Path, typer.Argument(help="A record, data/*.sqlite.")],
+    form: Annotated[
+        Literal["html", "csv", "json"], typer.Option(help="Printable page, samples, or all of it.")
+    ] = "html",
+    out: Annotated[Path | None, typer.Option(help="The file to write. Default: stdout.")] = None,
+) -> None:
+    """A treatment's report from its record, with the proof that nothing in it was changed."""
+    if out is None:
+        write(record, form, sys.stdout)
+        return
+    with out.open("x", encoding="utf-8") as file:
+        write(record, form, file)
+    Console().print(f"{out}: written")
+
+
+def pin(
+    role: Annotated[Literal["operator", "engineer"], typer.Argument(help="Whose.")],
+    data: Annotated[Path, typer.Option(help="Where the records, and the PINs, are.")] = Path("data"),
+) -> None:
+    """Set the PIN of a role at the page. Asked for twice, never shown; the page needs it from its next start."""
+    if not sys.stdin.isatty():
+        raise ValueError("a PIN is typed at a terminal, not piped or given on the command line")
+    first = getpass.getpass(f"New PIN for {role}: ")
+    if getpass.getpass("The same again: ") != first:
+        raise ValueError("the two are not the same; nothing was changed")
+    write_pin(data / PINS, Role[role.upper()], first)
+    Console().print(f"{data / PINS}: PIN of {role} set; start the console again to ask for it")

@@ -1,0 +1,105 @@
+"""The report of a record: a page that needs nothing else, a table, everything as JSON; and what is damaged is said."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from record_parts import event, fill, header
+
+from controller.records.forms import FORMS, write
+from controller.records.reader import Record
+from controller.records.rows import event_row
+from controller.records.store import RecordError, Store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    at = tmp_path / "run.sqlite"
+    fill(at).close()
+    return at
+
+
+def written(path: Path, form: str) -> str:
+    to = io.StringIO()
+    write(path, form, to)
+    return to.getvalue()
+
+
+class Links(HTMLParser):
+    """Everything that a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [str(value) for name, value in attrs if name in ("src", "href")]
+        self.found += [tag] if tag in ("script", "link", "iframe", "img") else []
+
+
+def test_the_page_names_patient_treatment_hash_and_notice_and_fetches_nothing(path: Path) -> None:
+    text = written(path, "html")
+    with Record(path) as record:
+        head, sha256 = record.verify().head, str(record.header["config_sha256"])
+    for said in ("BENCH", "Saline rehearsal", head, sha256, "not for use on patients", "SIMULATED"):
+        assert said in text
+    links = Links()
+    links.feed(text)
+    assert links.found == []
+
+
+def test_the_table_has_a_line_for_each_sample_and_nothing_where_nothing_was_believed(path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(written(path, "csv"))))
+    with Record(path) as record:
+        samples = list(record.rows("samples"))
+    assert len(rows) == len(samples) > 0
+    for row, sample in zip(rows, samples, strict=True):
+        assert row["core_c"] == ""
+        assert sample["core_c"] is None
+        assert float(row["inflow_c"]) == pytest.approx(sample["inflow_c"])
+
+
+def test_a_changed_row_is_said_on_the_page_and_in_the_json(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE samples SET inflow_c = 40.0 WHERE seq = (SELECT max(seq) FROM samples)")
+    assert json.loads(written(path, "json"))["proof"]["bad"] is not None
+    assert "DAMAGED at row" in written(path, "html")
+
+
+def test_words_of_people_are_shown_as_they_are_and_run_nowhere(tmp_path: Path) -> None:
+    at = tmp_path / "run.sqlite"
+    store = Store(at, header())
+    store.append([event_row(event(text="<script>alert(1)</script>", kind="order"), 1_700_000_000.0)])
+    store.close()
+    text = written(at, "html")
+    assert "<script>" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_no_record_and_what_is_no_form_is_refused(tmp_path: Path, form: str, path: Path) -> None:
+    (tmp_path / "text.sqlite").write_text("no record")
+    with pytest.raises(RecordError, match="not a treatment record"):
+        written(tmp_path / "text.sqlite", form)
+    with pytest.raises(ValueError, match="allowed: html, csv, json"):
+        written(path, "pdf")
+
+
+def test_the_process_that_the_console_starts_writes_the_same_and_ends_with_2_when_there_is_none(path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "controller.records", "html", str(path)], capture_output=True, text=True, check=False
+    )
+    assert (made.returncode, made.stdout) == (0, written(path, "html"))
+    none = subprocess.run(
+        [sys.executable, "-m", "controller.records", "html", f"{path}.not"], capture_output=True, text=True, check=False
+    )
+    assert none.returncode == 2
+    assert "no such file" in none.stderr
