@@ -13,6 +13,7 @@ from controller.core.state import CycleState
 from controller.core.treatment import Step
 
 REACTION_S = 5.0
+PLUG_TRIED_S = 60.0  # for so long somebody tries to bring a probe back, then the rinse is ended without it
 
 
 class AtConsole(Protocol):
@@ -52,6 +53,9 @@ class Operator:
             return Act.AGITATED
         if step.name == "perfuse":
             return Act.DOSE if "dose_due" in state.alarms.active else None
+        unseen = state.alarms.active.get("inflow_unseen")
+        if unseen is not None and state.now_s - unseen.since_s >= PLUG_TRIED_S:
+            return Act.DRAIN
         if state.gate or not step.asks:
             return None
         return Act.DOSE if step.asks == "dose" and has_drug else Act.CONFIRM

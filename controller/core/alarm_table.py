@@ -120,8 +120,23 @@ ROWS: Mapping[str, AlarmRow] = {
     ),
     "not_heating": AlarmRow(_R, _SOON, needs=("inflow_c",), because=_UNPLUG, renew_s=120.0, rises_s=120.0),
     "heat_off": AlarmRow(
-        _R, _SOON, slow="a minute in which whoever took the heat off may put it on again", renew_s=120.0, rises_s=300.0
+        _R,
+        _SOON,
+        because=("unheated",),
+        within_s=math.inf,
+        slow="a minute in which whoever took the heat off may put it on again",
+        renew_s=120.0,
+        rises_s=300.0,
     ),
+    "unheated": AlarmRow(
+        _R,
+        _SOON,
+        slow="half a minute in which whoever took the heat off may put it on again",
+        renew_s=60.0,
+        rises_s=30.0,
+    ),
+    "cold_inflow": AlarmRow(_R, _SOON, needs=("inflow_c",), because=("not_heating",), within_s=math.inf, slow=_SURE),
+    "heater_unseen": AlarmRow(_R, _SOON, because=_UNPLUG, slow="a bath may miss an answer or two"),
     "weak_heat": AlarmRow(_R, _LATE, because=("not_heating",), within_s=math.inf, slow=_SURE),
     "at_cap": AlarmRow(_R, _LATE, slow=_SURE),
     "slug": AlarmRow(_M, _SOON, needs=("heater_outlet_c", "inflow_c")),
@@ -144,6 +159,10 @@ ROWS: Mapping[str, AlarmRow] = {
     "cavity_pressure_high": AlarmRow(_R, _SOON, _BODY, _ABDOMEN, ("cavity_pressure",), math.inf, _SURE),
     # probes
     "probe_lost": AlarmRow(_D, _SOON, because=_UNPLUG),
+    "twin_lost": AlarmRow(
+        _D, _SOON, because=("protective_lost", "protective_trip"), slow="the channel itself takes the permit before"
+    ),
+    "inflow_unseen": AlarmRow(_R, _SOON, because=_UNPLUG),
     "cavity_lost": AlarmRow(_D, _SOON, because=_UNPLUG),
     "cavity_few": AlarmRow(_R, _SOON, because=("cavity_lost", *_UNPLUG)),
     "cavity_outlier": AlarmRow(_R, _SOON, slow=_SURE),

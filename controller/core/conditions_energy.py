@@ -5,12 +5,14 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
-from controller.core.conditions import lost, over, value_of
+from controller.core.conditions import lost, over, under, value_of
 from controller.core.regulation import CARRIER_W_PER_K_LPM
 from controller.core.situation import Situation
 from controller.core.treatment import Heat
 
 OFF_POWER_W = 100.0
+COLD_C = 38.0
+READ_BACKS = ("source_c", "heater_setpoint_c", "heater_power_w")
 HEAT_OFF_GRACE_S = 3.0
 SETPOINT_TOLERANCE_C = 0.6
 SOURCE_OVER_C = 1.0
@@ -31,6 +33,26 @@ def heat_off(s: Situation) -> str:
     if s.last.heat_on or s.idle or s.step.heat is Heat.OFF:
         return ""
     return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
+
+
+def unheated(s: Situation) -> str:
+    """The same while the fluid goes into the patient."""
+    return heat_off(s) if s.last.inflow_open and s.last.pump_lpm > 0.0 else ""
+
+
+def cold_inflow(s: Situation, back: float = 0.0) -> str:
+    """What goes into the patient in a step that heats is cold, whatever the reason."""
+    inflow, low = s.good.get("inflow_c"), COLD_C + back
+    if s.step.heat is Heat.OFF or not s.last.inflow_open or s.last.pump_lpm <= 0.0 or inflow is None or inflow >= low:
+        return ""
+    return under("inflow_c", inflow, low)
+
+
+def heater_unseen(s: Situation) -> str:
+    """A read-back of the heater is missing while it heats: what compares it with the command sees nothing."""
+    if not s.bad or not s.last.heat_on:
+        return ""
+    return "; ".join(lost(s, name) for name in READ_BACKS if name in s.bad)
 
 
 def source_over(s: Situation, back: float = 0.0) -> str:

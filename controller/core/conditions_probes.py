@@ -13,6 +13,7 @@ from controller.core.treatment import Heat
 ORDER_C = 3.5
 APART_C = 2.0
 TWINS = (("heater_outlet_c", "outlet_b_c"), ("inflow_c", "inflow_b_c"))
+LET_IN = ("heater_outlet_c", "inflow_c", "flow_lpm", "pump_rpm")
 HEATING = ("heater_outlet_c", "inflow_c", "outflow_c")
 LINE_LOSS_C_LPM = 0.35
 SPREAD_C = 2.0
@@ -26,6 +27,20 @@ def heating_probe_lost(s: Situation) -> str:
         if name in s.bad:
             return lost(s, name)
     return ""
+
+
+def twin_lost(s: Situation) -> str:
+    """A probe of the protective channel is not believed here while heat is on, though that channel may believe it."""
+    if not s.bad or not s.last.heat_on:
+        return ""
+    return "; ".join(lost(s, twin) for _, twin in TWINS if twin in s.bad)
+
+
+def inflow_unseen(s: Situation) -> str:
+    """Unheated fluid goes into the patient, or waits to, and its temperature or its flow is not known."""
+    if not s.bad or s.step.heat is not Heat.OFF or not (s.last.inflow_open or s.wanted.inflow_open):
+        return ""
+    return "; ".join(lost(s, name) for name in LET_IN if name in s.bad)
 
 
 def cavity_lost(s: Situation) -> str:

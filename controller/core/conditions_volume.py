@@ -5,9 +5,9 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
-from controller.core.conditions import over, under
+from controller.core.conditions import lost, over, under
 from controller.core.situation import Situation
-from controller.core.treatment import SHORT_ML
+from controller.core.treatment import SHORT_ML, Heat
 
 ACCUMULATED_ML = 180.0  # with the delay and the level's lag, 300 mL are in at full flow
 DRIFT_ML = 100.0  # in ten minutes
@@ -22,6 +22,14 @@ def reservoir_low(s: Situation, back: float = 0.0) -> str:
     if level is None or level >= least:
         return ""
     return under("reservoir_ml", level, least)
+
+
+def level_lost(s: Situation) -> str:
+    """The level is not known while the line is open or heat is on, or would be: the heater may run dry."""
+    if "reservoir_ml" not in s.bad:
+        return ""
+    needed = s.last.inflow_open or s.step.inflow_open or s.last.heat_on or s.step.heat is not Heat.OFF
+    return lost(s, "reservoir_ml") if needed else ""
 
 
 def accumulating(s: Situation, back: float = 0.0) -> str:

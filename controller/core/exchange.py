@@ -24,7 +24,7 @@ class Act(enum.Enum):
     STOP = "stop"
     RESET = "reset"  # clear the trip latch; never re-heats
     AGITATED = "agitated"  # the abdomen was shaken and turned: the reminder begins anew
-    DRAIN = "drain"  # end perfusion now and drain
+    DRAIN = "drain"  # end perfusion, or the rinse, now and drain
     ACKNOWLEDGE = "acknowledge"  # this occurrence of the alarm whose id is `text`, or of all
     AUDIO_PAUSE = "audio_pause"
     AUDIO_RESUME = "audio_resume"

@@ -128,6 +128,22 @@ ADVISORIES: tuple[Interlock, ...] = (
         "HEAT OFF", "The fluid cools. Resume, or end the treatment.",
     ),
     Interlock(
+        "unheated", ("H05",), energy.unheated, 30.0, _R.R0, _MEDIUM,
+        "HEAT OFF, unheated fluid into the patient", "Resume (r), or stop the flow, or drain (d).",
+    ),
+    Interlock(
+        "cold_inflow", ("H04", "H05"), c.Level(energy.cold_inflow, 0.5, "°C"), 30.0, _R.R0, _MEDIUM,
+        "Cold fluid into the patient", "Find out why it is not heated; stop the flow, or drain (d).", 10.0,
+    ),
+    Interlock(
+        "heater_unseen", ("H18", "H25", "H27"), energy.heater_unseen, 5.0, _R.R0, _MEDIUM,
+        "Heater NOT MONITORED", "Check the heater's cable and its settings.", 5.0,
+    ),
+    Interlock(
+        "inflow_unseen", ("H18", "H07"), probes.inflow_unseen, 2.0, _R.R0, _MEDIUM,
+        "Fluid to the patient NOT MONITORED", "Check the probe's plug; or end the rinse: drain (d).",
+    ),
+    Interlock(
         "slug", ("H07",), energy.slug, 0.5, _R.R0, _LOW,
         "Hot fluid held in the bypass", "Wait until it has cooled.",
     ),

@@ -101,6 +101,10 @@ TRIPS: tuple[Interlock, ...] = (
         "Probe lost while heating", "Check the plug.",
     ),
     Interlock(
+        "twin_lost", ("H18", "H20"), probes.twin_lost, 1.0, _R.R1, _HIGH,
+        "Second probe lost", "No heat on one probe alone: check the protective channel's probes.",
+    ),
+    Interlock(
         "cavity_lost", ("H18",), probes.cavity_lost, 0.5, _R.R1, _HIGH,
         "No cavity temperature", "Check probes and plugs.",
     ),
@@ -117,7 +121,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Air not monitored", "Check the detector.",
     ),
     Interlock(
-        "level_lost", ("H18",), c.guard_lost("reservoir_ml"), 0.5, _R.R3, _HIGH,
+        "level_lost", ("H18", "H08"), volume.level_lost, 0.5, _R.R3, _HIGH,
         "Reservoir level not monitored", "Check the transmitter.",
     ),
     Interlock(

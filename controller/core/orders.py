@@ -23,6 +23,10 @@ DOSE_EARLY_MIN = 2.0
 TARGET_LEAST_C = 39.0
 FLOW_LEAST_LPM = 0.4
 TARGET_BELOW_WARN_C = 0.2
+DRAINS_TO = {
+    **dict.fromkeys(("fill", "warm_up", "perfuse"), ("drain", "perfusion ended, draining")),
+    **dict.fromkeys(("rinse_ready", "rinse_fill", "rinse_dwell"), ("rinse_drain", "rinse ended, draining")),
+}
 
 
 def allowed(treatment: Treatment, limits: Limits) -> dict[str, tuple[float, float]]:
@@ -167,10 +171,11 @@ def _reset(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 
 def _drain(desk: Desk, order: Order) -> tuple[Desk, str]:
-    if desk.step.name not in ("fill", "warm_up", "perfuse"):
+    if desk.step.name not in DRAINS_TO:
         raise RefusedOrder(f"there is nothing to drain in {desk.step.phase.value}")
+    goto, said = DRAINS_TO[desk.step.name]
     latch = desk.latch._replace(still=desk.latch.still and desk.latch.tripped)
-    return desk._replace(goto="drain", latch=latch, walk=desk.walk._replace(hold="")), "perfusion ended, draining"
+    return desk._replace(goto=goto, latch=latch, walk=desk.walk._replace(hold="")), said
 
 
 def _agitated(desk: Desk, order: Order) -> tuple[Desk, str]:

@@ -11,6 +11,7 @@ from controller.core.probe_identity import Identity
 from controller.core.signals import Reading
 
 PROBE_STEP_C = 1.5  # per reading; a larger one is called a jump and never reaches an interlock
+TWIN_OF = {"outlet_b_c": "heater_outlet_c", "inflow_b_c": "inflow_c"}
 Breaking = Callable[[World], None]  # called before every cycle
 
 
@@ -41,10 +42,16 @@ def says_slowly(**values: float) -> Breaking:
 
     def breaking(world: World) -> None:
         for name, value in values.items():
-            now_c = (world.status or {}).get(name, value + 2.0 * PROBE_STEP_C)
-            says(**{name: max(value, now_c - PROBE_STEP_C)})(world)
+            now_c = (world.status or {}).get(name, world.temperature_c[TWIN_OF[name]])
+            says(**{name: now_c + min(max(value - now_c, -PROBE_STEP_C), PROBE_STEP_C)})(world)
 
     return breaking
+
+
+def inflow_at(value: float) -> Breaking:
+    """Both probes of the inflow, and the outlet's near it."""
+    outlet_c = value + 2.0
+    return both(reads(inflow_c=value, heater_outlet_c=outlet_c), says_slowly(inflow_b_c=value, outlet_b_c=outlet_c))
 
 
 def both(*parts: Breaking) -> Breaking:

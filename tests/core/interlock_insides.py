@@ -15,6 +15,7 @@ from interlock_breakings import (
     drops,
     held,
     held_then,
+    inflow_at,
     late,
     leaks,
     left_behind,
@@ -75,7 +76,7 @@ def _climbs_slowly(world: World) -> None:
     now_c = world.bent.get("inflow_c", 40.6)
     assert isinstance(now_c, float)
     if "inflow_c" not in world.bent or round(world.now_s * 5) % 400 == 0:
-        both(reads(inflow_c=now_c + 0.35), says(inflow_b_c=now_c + 0.35))(world)
+        both(reads(inflow_c=now_c + 0.35), says_slowly(inflow_b_c=now_c + 0.35))(world)
 
 
 def _enough_power(world: World) -> None:
@@ -135,7 +136,7 @@ INSIDES: Mapping[str, Inside] = {
     "level_lost": Inside(lasts_only(0.5, reads(reservoir_ml=None)), 3.0),
     "core_lost": Inside(lasts_only(3.0, reads(core_c=None)), 10.0),
     "swapped": Inside(_warm_in_order, 5.0),
-    "order": Inside(both(reads(inflow_c=40.75), says(inflow_b_c=40.75)), 20.0),
+    "order": Inside(both(reads(inflow_c=40.75), says_slowly(inflow_b_c=40.75)), 20.0),
     "inflow_disagrees": Inside(reads(inflow_c=43.03), 30.0),
     "outlet_disagrees": Inside(says(outlet_b_c=45.17), 30.0),
     "inflow_differs": Inside(reads(inflow_c=43.53), 30.0),
@@ -166,6 +167,16 @@ INSIDES: Mapping[str, Inside] = {
     "at_cap": Inside(reads(cavity_1_c=41.95, cavity_2_c=41.95, cavity_3_c=41.95)),
     "not_heating": Inside(_climbs_slowly, 310.0),
     "heat_off": Inside(_held_for_a_moment, 120.0),
+    "unheated": Inside(_held_for_a_moment, 120.0),
+    "cold_inflow": Inside(inflow_at(38.03), 60.0),
+    "heater_unseen-set-point": Inside(lasts_only(5.0, reads(heater_setpoint_c=None)), 8.0),
+    "heater_unseen-power": Inside(lasts_only(5.0, reads(heater_power_w=None)), 8.0),
+    "heater_unseen-source": Inside(lasts_only(5.0, reads(source_c=None)), 8.0),
+    "inflow_unseen-temperature": Inside(lasts_only(2.0, reads(inflow_c=None)), 8.0),
+    "inflow_unseen-flow": Inside(lasts_only(2.0, reads(flow_lpm=None)), 8.0),
+    "twin_lost-inflow": Inside(lasts_only(1.0, says(inflow_b_c=None)), 4.0),
+    "twin_lost-outlet": Inside(lasts_only(1.0, says(outlet_b_c=None)), 4.0),
+    "level_lost-preheating": Inside(lasts_only(0.5, reads(reservoir_ml=None)), 3.0),
     "slug": Inside(resumed_at(42.97), 10.0),
     # devices, channels, people
     "device_lost": Inside(lasts_only(0.7, link_lost), 3.0),

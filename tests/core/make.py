@@ -152,6 +152,9 @@ class World:
             "limits": {"outlet_trip_c": 46.0, "inflow_trip_c": 46.0},
             **self.status,
         }
+        for name in ("outlet_b_c", "inflow_b_c"):
+            if isinstance(self.status.get(name), float):
+                said[name] += 0.01 * (self._ticks % 2)
         return ProtectiveStatus(**said)
 
     def inputs(self, *orders: Order) -> Inputs:

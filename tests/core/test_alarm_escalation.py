@@ -112,15 +112,26 @@ def test_h05_heat_off_comes_back_two_minutes_after_it_was_acknowledged_and_is_hi
 def test_h05_a_held_treatment_reminds_of_the_heat_that_is_off() -> None:
     world = world_in("perfuse", settle_s=20.0)
     world.step(Act.HOLD)
-    world.run(61.0, dt_s=0.2)
-    assert world.state.alarms.active["heat_off"].text == "in PERFUSE (held by operator)"
+    world.run(29.0, dt_s=0.2)
+    assert not world.state.alarms.active
+    world.run(2.0, dt_s=0.2)
+    assert world.state.alarms.active["unheated"].text == "in PERFUSE (held by operator)"
     world.step(Act.ACKNOWLEDGE)
     assert world.state.alarms.sounding(world.now_s) is None
-    world.run(121.0, dt_s=0.2)
-    assert world.state.alarms.sounding(world.now_s) is MEDIUM
+    world.run(30.0, dt_s=0.2)
+    assert world.state.alarms.sounding(world.now_s) is HIGH
     world.step(Act.RESUME)
     world.run(10.0)
-    assert "heat_off" not in world.state.alarms.active
+    assert not world.state.alarms.active
+
+
+def test_h05_heat_that_is_off_with_nothing_going_into_the_patient_is_medium_for_five_minutes() -> None:
+    world = world_in("preheat", settle_s=20.0)
+    world.step(Act.HOLD)
+    world.run(62.0, dt_s=0.2)
+    assert {id_: alarm.priority for id_, alarm in world.state.alarms.active.items()} == {"heat_off": MEDIUM}
+    world.run(300.0, dt_s=0.5)
+    assert world.state.alarms.active["heat_off"].priority is HIGH
 
 
 def ordered(world: World, *orders: Order) -> list[str]:

@@ -388,3 +388,27 @@ def test_after_a_stop_a_drained_patient_can_still_be_rinsed_without_heat() -> No
     assert world.step_name == "rinse_fill"
     assert world.outputs.pump_enable
     assert not world.outputs.heat_on
+
+
+@pytest.mark.parametrize("step", ["rinse_ready", "rinse_fill", "rinse_dwell"])
+def test_h52_a_rinse_that_cannot_go_on_can_be_ended_and_is_drained(step: str) -> None:
+    world = world_in(step)
+    world.step(Act.DRAIN)
+    assert world.step_name == "rinse_drain"
+    world.run(2.0)
+    assert (world.outputs.inflow_open, world.outputs.outflow_closed, world.outputs.heat_on) == (False, False, False)
+    world.until(lambda w: w.step_name == "complete", within_s=600.0, dt_s=0.5)
+
+
+def test_h18_fluid_of_unknown_temperature_waits_is_said_and_the_rinse_can_be_ended() -> None:
+    world = world_in("rinse_ready")
+    world.bent["inflow_c"] = None
+    world.until(lambda w: not w.state.gate, within_s=30.0)
+    world.step(Act.CONFIRM)
+    world.until(lambda w: w.step_name == "rinse_fill", within_s=10.0)
+    world.run(5.0)
+    assert not world.outputs.inflow_open
+    alarm = world.state.alarms.active["inflow_unseen"]
+    assert (alarm.priority.name, "drain (d)" in alarm.advice) == ("MEDIUM", True)
+    world.step(Act.DRAIN)
+    world.until(lambda w: w.step_name == "complete", within_s=600.0, dt_s=0.5)

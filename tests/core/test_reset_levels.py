@@ -42,6 +42,7 @@ EDGES = (
     Edge("core_alarm", "core_c", 39.0, 1),
     Edge("core_warn", "core_c", 38.5, 1),
     Edge("core_low", "core_c", 34.5, -1),
+    Edge("cold_inflow", "inflow_c", 38.0, -1),
     Edge("reservoir_low", "reservoir_ml", 300.0, -1),
     Edge("line_pressure", "line_pressure_mmhg", 300.0, 1),
     Edge("line_pressure_high", "line_pressure_mmhg", 200.0, 1),

@@ -30,6 +30,10 @@ BENDS = {
 }
 STATUSES = ({}, {}, {"permit": False}, {"trip": "outlet 46.2 °C", "permit": False}, {"at_s": 0.0}, None)
 HEATED = ("preheat", "fill", "warm_up", "perfuse")
+DRAINED = {
+    **dict.fromkeys(("fill", "warm_up", "perfuse"), "drain"),
+    **dict.fromkeys(("rinse_ready", "rinse_fill", "rinse_dwell"), "rinse_drain"),
+}
 VALUES = (None, 0.6, 1.5, 2.5, 9.0, 39.0, 42.0, 42.8, 47.0, float("nan"))
 
 
@@ -73,11 +77,11 @@ class TreatmentMachine(RuleBasedStateMachine):
         """What a person does who has found the cause."""
         self.world.bent, self.world.link_faults, self.world.overrun_s, self.world.status = {}, (), 0.0, {}
         self.world.host_faults = ()
-        self.passes(30)
+        self.passes(10, dt_s=0.3)
         self.act(Order(Act.RESET))
-        self.passes(25)
+        self.passes(8, dt_s=0.3)
         self.act(Order(Act.RESUME))
-        self.passes(20)
+        self.passes(7, dt_s=0.3)
 
     @rule(data=st.data(), name=st.sampled_from(sorted(BENDS)))
     def bend(self, data: st.DataObject, name: str) -> None:
@@ -94,7 +98,7 @@ class TreatmentMachine(RuleBasedStateMachine):
         self.world.overrun_s = 0.3 if late else 0.0
         self.world.host_faults = ("recorder: disk full",) if disk else ()
 
-    @rule(cycles=st.sampled_from((1, 5, 30)), mend=st.booleans())
+    @rule(cycles=st.sampled_from((1, 5, 15)), mend=st.booleans())
     def wait(self, cycles: int, mend: bool) -> None:
         if mend:
             self.world.bent, self.world.link_faults, self.world.overrun_s, self.world.status = {}, (), 0.0, {}
@@ -102,7 +106,7 @@ class TreatmentMachine(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from((0.5, 3.0, 10.0)))
     def long_wait(self, minutes: float) -> None:
-        self.passes(round(minutes * 60.0), dt_s=1.0)
+        self.passes(round(minutes * 12.0), dt_s=5.0)
 
     def passes(self, cycles: int, *, dt_s: float = 0.1) -> None:
         for _ in range(cycles):
@@ -148,9 +152,9 @@ class TreatmentMachine(RuleBasedStateMachine):
             assert not world.state.walk.hold
         step = world.step_name
         if step != self.was_step:
-            drained = "drain" in taken and self.was_step in ("fill", "warm_up", "perfuse")
+            drained = "drain" in taken and self.was_step in DRAINED
             started = "start" in taken and self.was_step == "standby"
-            assert step == ("drain" if drained else "self_test" if started else self.next[self.was_step])
+            assert step == (DRAINED[self.was_step] if drained else "self_test" if started else self.next[self.was_step])
             assert not drained or not world.outputs.heat_on
             if step == "perfuse":
                 assert world.state.walk.first_dose_s is not None

@@ -103,7 +103,7 @@ const OPEN = {
     });
   },
   drain: () => {
-    openSheet("drain", "End now and drain", [el("p", {}, "Perfusion ends, the heat goes off, the cavity drains."), tick("The team wants to end now")], {
+    openSheet("drain", "End now and drain", [el("p", {}, "Perfusion or rinse ends, the heat goes off, the cavity drains."), tick("The team wants to end now")], {
       text: "Drain",
       run: () => command("drain", { title: "Drain", done: (t) => t.step === "drain" }),
     }, { offered: (t) => ["fill", "warm_up", "perfuse"].includes(t.step) });
