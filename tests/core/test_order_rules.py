@@ -277,6 +277,8 @@ def test_drain_ends_perfusion_from_where_fluid_is_in_the_patient_and_takes_the_h
     if step in ("fill", "warm_up", "perfuse"):
         assert world.step_name == "drain"
         assert (world.outputs.heat_on, world.outputs.inflow_open, world.outputs.outflow_closed) == (False,) * 3
+    elif step in ("rinse_ready", "rinse_fill", "rinse_dwell"):
+        assert world.step_name == "rinse_drain"
     else:
         assert "nothing to drain" in world.refused()
 

@@ -101,6 +101,7 @@ cold_inflow            .  .  .  .  x  x  x  .  .  .  .  .  .
 heater_unseen          .  .  .  x  x  x  x  .  .  .  .  .  .
 inflow_unseen          .  .  .  .  .  .  .  .  .  x  .  .  .
 slug                   .  .  .  .  x  x  x  .  .  x  .  .  .
+agitate                .  .  .  .  .  x  x  .  .  .  .  .  .
 dose_due               x  x  x  x  x  x  x  x  x  x  x  x  x
 """
 
