@@ -31,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[COLLECTED] = tuple(item.nodeid for item in items)
+    items.sort(key=_longest_allowed_s, reverse=True)  # or a worker begins the longest test when the others are done
+
+
+def _longest_allowed_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker is not None and marker.args else 0.0
 
 
 def _threads() -> set[threading.Thread]:

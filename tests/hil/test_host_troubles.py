@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from host_faults import HOST_WALL_S
 from host_rig import Rig, rig_in, until
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(300)]
 
-HEAT_OFF_S = 1.0
+SPEED = 4.0
+HEAT_OFF_S = 1.0 + HOST_WALL_S * (SPEED - 1.0)
 PORTS = ("heater", "pump", "probes", "bus", "flow", "protect")
 TMPFS = "size=640m"
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with rig_in(tmp_path_factory.mktemp("hf"), seed=3) as rig:
+    with rig_in(tmp_path_factory.mktemp("hf"), seed=3, speed=SPEED) as rig:
         rig.start()
         yield rig
 
@@ -47,7 +49,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_an_alarm_and_the_treatment_goes_on_and_no_other_begins(
     tmp_path: Path, small_disk: Path
 ) -> None:
-    with rig_in(tmp_path, seed=4) as rig:
+    with rig_in(tmp_path, seed=4, speed=SPEED) as rig:
         assert rig.data_dir == small_disk
         rig.start()
         rig.heat()

@@ -83,7 +83,7 @@ def test_stop_takes_heat_and_flow_and_nothing_comes_back_by_itself(tmp_path: Pat
 def test_heat_goes_off_when_control_is_gone_and_a_new_control_begins_in_standby(number: int, tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
     certify(tmp_path / "data")
-    arguments = ["--rig", "bench", "--simulate", "--treatment", str(SHORT)]
+    arguments = ["--rig", "bench", "--simulate", "--speed", "4", "--treatment", str(SHORT)]
     with running([*arguments, "--data-dir", str(tmp_path / "data")], run_dir):
         with at(run_dir) as client:
             follow(client, lambda state: bool(state["heat_on"]), 60.0)
