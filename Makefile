@@ -35,9 +35,9 @@ test: setup lint
 	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
 	$(BIN)/hipec campaign --runs 300
 	@$(MAKE) --no-print-directory browser
-	@echo "slow part: real processes over pseudo-terminals, which mostly wait (pytest -m hil)"
+	@echo "slow part: real processes over pseudo-terminals, two at a time (pytest -m hil)"
 	@$(BIN)/python -m compileall -q config controller drivers sim
-	$(BIN)/pytest -m hil -n 3 --dist loadgroup --ran=.ran
+	$(BIN)/pytest -m hil -n 2 --dist loadgroup --ran=.ran
 	$(BIN)/hipec hazards --ran .ran
 
 docs: setup
