@@ -10,11 +10,6 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from controller.console.pins import write_pin
-from controller.console.sessions import Role
-from controller.records.forms import write
-from controller.runtime.supervisor import PINS
-
 
 def report(
     record: Annotated[Path, typer.Argument(help="A record, data/*.sqlite.")],
@@ -24,6 +19,8 @@ def report(
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: stdout.")] = None,
 ) -> None:
     """A treatment's report from its record, with the proof that nothing in it was changed."""
+    from controller.records.forms import write
+
     if out is None:
         write(record, form, sys.stdout)
         return
@@ -37,6 +34,10 @@ def pin(
     data: Annotated[Path, typer.Option(help="Where the records, and the PINs, are.")] = Path("data"),
 ) -> None:
     """Set the PIN of a role at the page. Asked for twice, never shown; the page needs it from its next start."""
+    from controller.console.pins import write_pin
+    from controller.console.sessions import Role
+    from controller.runtime.supervisor import PINS
+
     if not sys.stdin.isatty():
         raise ValueError("a PIN is typed at a terminal, not piped or given on the command line")
     first = getpass.getpass(f"New PIN for {role}: ")
