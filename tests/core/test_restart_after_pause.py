@@ -1,0 +1,45 @@
+"""After a pause of any length nothing hot enters the cavity: the plant's true temperature at the end of the line."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Nominal
+from runs import Run
+
+from controller.core.exchange import Act
+from sim.cosim import CYCLE_S
+
+HOT_C = 46.0
+HOT_MOST_S = 1.0
+AFTER_S = 90.0
+PAUSES_S = (2.0, 15.0, 60.0, 240.0)
+
+
+def hot_seconds(run: Run, seconds: float) -> float:
+    """For how long fluid over HOT_C has gone into the cavity."""
+    hot = 0
+    for _ in range(round(seconds / CYCLE_S)):
+        run.cosim.advance()
+        hot += run.cosim.terminals.inflow_open and not (run.cosim.plant.entering_cavity_c <= HOT_C)
+    return hot * CYCLE_S
+
+
+@pytest.mark.parametrize("pause_s", PAUSES_S)
+@pytest.mark.parametrize("act", [Act.HOLD, Act.STOP], ids=["hold", "stop"])
+def test_h07_after_a_pause_of_any_length_no_hot_slug_enters_the_cavity(
+    nominal: Nominal, act: Act, pause_s: float
+) -> None:
+    run = nominal.midway.copy()
+    run.ask(act)
+    hot_s = hot_seconds(run, pause_s)
+    # In a hold the pump carries the heat away; after a stop nothing moves.
+    assert (run.cosim.plant.flow_lpm > 1.0) == (act is Act.HOLD)
+    assert run.cosim.plant.heater_power_w == 0.0
+    if act is Act.STOP:
+        run.ask(Act.RESET)
+        run.advance(3.0)
+    run.ask(Act.RESUME)
+    hot_s += hot_seconds(run, AFTER_S)
+    assert hot_s <= HOT_MOST_S
+    assert run.cosim.terminals.inflow_open
+    assert run.trips == ([] if act is Act.HOLD else ["stop"])
