@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+
+from controller.console.answers import said
 
 MEDIA: Mapping[str, str] = {"html": "text/html", "csv": "text/csv", "json": "application/json"}
 WITHIN_S = 120.0
@@ -29,15 +31,15 @@ class Downloads:
         """The record of `state` in that form, or why it cannot be had."""
         path = state.get("runtime", {}).get("record")
         if form not in MEDIA:
-            return _said(404, f"allowed: {', '.join(MEDIA)}")
+            return said(404, f"allowed: {', '.join(MEDIA)}")
         if not path:
-            return _said(503, "the controller has not said which record it writes")
+            return said(503, "the controller has not said which record it writes")
         if self._busy.locked():
-            return _said(503, "a report is being made already")
+            return said(503, "a report is being made already")
         async with self._busy:
-            code, made, said = await _made(form, str(path))
+            code, made, why = await _made(form, str(path))
         if code:
-            return _said(500, said)
+            return said(500, why)
         name = Path(path).with_suffix(f".{form}").name
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
         return Response(made, media_type=MEDIA[form], headers=headers)
@@ -49,14 +51,10 @@ async def _made(form: str, path: str) -> tuple[int, bytes, str]:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        made, said = await asyncio.wait_for(process.communicate(), WITHIN_S)
+        made, complaint = await asyncio.wait_for(process.communicate(), WITHIN_S)
     except TimeoutError:
         return 1, b"", f"the report took longer than {WITHIN_S:g} s"
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    return process.returncode or 0, made, said.decode(errors="replace").strip()
-
-
-def _said(status: int, text: str) -> Response:
-    return JSONResponse({"ok": False, "error": text}, status, headers={"Cache-Control": "no-store"})
+    return process.returncode or 0, made, complaint.decode(errors="replace").strip()
