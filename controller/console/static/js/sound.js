@@ -6,6 +6,7 @@ let audio = null;
 let table = null; // by name: pulse_s, gaps_s, rise_s, repeat_s, level_db, fundamental_hz, harmonics_db
 let playing = ""; // priority whose bursts are running
 let timer = null;
+let running = null; // the node that the burst of now sounds through
 export const heard = { tested: false, bursts: 0 };
 
 export function loadSounds(sounds) {
@@ -30,7 +31,7 @@ function pulse(at, sound) {
   gain.gain.linearRampToValueAtTime(loud, begin + ramp);
   gain.gain.setValueAtTime(loud, end - ramp);
   gain.gain.linearRampToValueAtTime(0, end);
-  gain.connect(audio.destination);
+  gain.connect(running);
   levels.forEach((level, index) => {
     const tone = audio.createOscillator();
     const part = audio.createGain();
@@ -46,6 +47,9 @@ function burst(kind) {
   const sound = table?.[kind.toLowerCase()];
   if (!sound || !audio) return;
   heard.bursts += 1;
+  hush();
+  running = audio.createGain();
+  running.connect(audio.destination);
   let at = audio.currentTime + 0.1;
   pulse(at, sound);
   for (const gap of sound.gaps_s) {
@@ -55,9 +59,16 @@ function burst(kind) {
   if (sound.repeat_s) timer = setTimeout(() => burst(kind), (sound.length_s + sound.repeat_s) * 1000);
 }
 
+// A burst that nobody is to hear any more ends at once, and never sounds on into the next one.
+function hush() {
+  running?.disconnect();
+  running = null;
+}
+
 function follow(kind) {
   if (kind === playing) return;
   clearTimeout(timer);
+  hush();
   playing = kind;
   if (kind && heard.tested) burst(kind);
 }

@@ -1,0 +1,94 @@
+"""What the browser is told to sound, against the table of bursts; a page that was frozen shows no old value."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import test_console_page as parts
+from playwright.sync_api import Browser, expect
+
+browser = parts.browser
+bedside = parts.bedside
+pytestmark = parts.pytestmark
+Make = Callable[..., parts.Bedside]
+
+WRITE_DOWN = """
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (at) {
+    window.tones.push([at, this.frequency.value]);
+    return start.call(this, at);
+};
+"""
+
+
+def pulses(tones: list[list[float]]) -> dict[float, list[float]]:
+    """When each pulse begins on the audio clock, s, with its frequencies in Hz."""
+    found: dict[float, list[float]] = {}
+    for at_s, frequency_hz in tones:
+        found.setdefault(round(at_s, 4), []).append(frequency_hz)
+    return dict(sorted(found.items()))
+
+
+def planned(sound: dict[str, Any]) -> list[float]:
+    """From the first onset to each, s."""
+    at_s = [0.0]
+    for gap_s in sound["gaps_s"]:
+        at_s.append(at_s[-1] + sound["pulse_s"] + gap_s)
+    return at_s
+
+
+def judge(found: dict[float, list[float]], sound: dict[str, Any]) -> None:
+    first = next(iter(found))
+    assert [at - first for at in found] == pytest.approx(planned(sound), abs=0.002)
+    for frequencies in found.values():
+        steps = range(1, len(sound["harmonics_db"]) + 1)
+        assert sorted(frequencies) == pytest.approx([sound["fundamental_hz"] * step for step in steps], rel=1e-4)
+
+
+def test_h42_the_browser_sounds_the_pulses_pauses_and_tones_of_the_table(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=1)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(WRITE_DOWN)
+    page.goto(rig.url)
+    expect(page.locator("html")).to_have_attribute("data-blind", "false", timeout=parts.SOON_MS)
+    sounds = page.evaluate("fetch('fields').then((answer) => answer.json())")["sounds"]
+    page.click("#next")
+    page.click("#sound-test")
+    page.wait_for_timeout(300)
+    medium = pulses(page.evaluate("window.tones"))
+    assert len(medium) == 3
+    judge(medium, sounds["medium"])
+    page.wait_for_timeout(2200)
+    page.evaluate("window.tones = []")
+    page.click("#stop")
+    page.wait_for_function("window.tones.length >= 100", timeout=parts.SOON_MS)  # two bursts of ten pulses
+    page.click("#acknowledge")
+    tones = page.evaluate("window.tones")
+    size = 10 * len(sounds["high"]["harmonics_db"])
+    bursts = [pulses(tones[at : at + size]) for at in range(0, len(tones) - size + 1, size)]
+    for burst in bursts:
+        judge(burst, sounds["high"])
+    last, first = max(bursts[-2]) + sounds["high"]["pulse_s"], min(bursts[-1])
+    assert 2.5 <= first - last <= 15.0
+    page.close()
+
+
+def test_h44_a_page_that_was_frozen_shows_no_data_within_a_second_of_waking(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=5)
+    page = parts.open_page(browser, rig)
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    rig.console.send_signal(signal.SIGSTOP)
+    time.sleep(3.0)
+    session.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(page.locator("html[data-blind=true]")).to_be_attached(timeout=1000)
+    expect(page.locator("[data-value=inflow_c]")).to_contain_text("– –")
+    rig.console.send_signal(signal.SIGCONT)
+    expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
+    page.close()
