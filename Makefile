@@ -31,7 +31,7 @@ lint: setup
 
 test: setup lint
 	@rm -f .ran
-	$(BIN)/pytest -m "not hil" -n 2 --ran=.ran
+	$(BIN)/pytest -m "not hil" -n 2 --dist loadfile --ran=.ran
 	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
 	$(BIN)/hipec campaign --runs 300
 	@$(MAKE) --no-print-directory browser

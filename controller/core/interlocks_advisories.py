@@ -129,11 +129,11 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "unheated", ("H05",), energy.unheated, 30.0, _R.R0, _MEDIUM,
-        "HEAT OFF, unheated fluid into the patient", "Resume (r), or stop the flow, or drain (d).",
+        "HEAT OFF, unheated fluid into the patient", "Resume, or stop the flow, or drain.",
     ),
     Interlock(
         "cold_inflow", ("H04", "H05"), c.Level(energy.cold_inflow, 0.5, "°C"), 30.0, _R.R0, _MEDIUM,
-        "Cold fluid into the patient", "Find out why it is not heated; stop the flow, or drain (d).", 10.0,
+        "Cold fluid into the patient", "Find out why it is not heated; stop the flow, or drain.", 10.0,
     ),
     Interlock(
         "heater_unseen", ("H18", "H25", "H27"), energy.heater_unseen, 5.0, _R.R0, _MEDIUM,
@@ -141,7 +141,7 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "inflow_unseen", ("H18", "H07"), probes.inflow_unseen, 2.0, _R.R0, _MEDIUM,
-        "Fluid to the patient NOT MONITORED", "Check the probe's plug; or end the rinse: drain (d).",
+        "Fluid to the patient NOT MONITORED", "Check the probe's plug; or end the rinse: drain.",
     ),
     Interlock(
         "slug", ("H07",), energy.slug, 0.5, _R.R0, _LOW,

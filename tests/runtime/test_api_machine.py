@@ -256,8 +256,8 @@ class ApiMachine(RuleBasedStateMachine):
         self.advance(seconds * 10)
 
     def _stopped(self) -> None:
+        self.advance(LOOK_CYCLES)  # the desk is looked at once in so many cycles
         self.stopped = True
-        self.advance(LOOK_CYCLES)
         assert "stop" in [trip["id"] for trip in self.desk.state["trips"]]
         assert not self.cosim.outputs.heat_on
 
