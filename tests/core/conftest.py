@@ -11,11 +11,10 @@ from runs import MIDWAY_S, Run
 
 
 class Nominal(NamedTuple):
-    """One whole treatment of the nominal patient, and a copy of it from the middle of PERFUSE. Look, or copy."""
+    """A treatment of the nominal patient that stands in the middle of PERFUSE. Look, or copy."""
 
     kind: str
     midway: Run
-    finished: Run
 
 
 @pytest.fixture(scope="session", params=["bath", "inline"])
@@ -23,9 +22,15 @@ def nominal(request: pytest.FixtureRequest) -> Nominal:
     run = Run(request.param)
     run.reach("perfuse")
     run.advance(MIDWAY_S)
-    midway = run.copy()
+    return Nominal(request.param, run)
+
+
+@pytest.fixture(scope="session")
+def finished(nominal: Nominal) -> Run:
+    """The same treatment at its end. Only look."""
+    run = nominal.midway.copy()
     run.reach("complete")
-    return Nominal(request.param, midway, run)
+    return run
 
 
 STEPS = ("self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "rinse_ready", "rinse_fill")

@@ -5,72 +5,69 @@ from __future__ import annotations
 import pytest
 from conftest import Nominal
 from make import ORDER_OF_STEPS
+from runs import Run
 
 from controller.core.exchange import Act
 
 
-def test_the_treatment_walks_through_every_step_in_order_and_completes(nominal: Nominal) -> None:
-    run = nominal.finished
-    assert [event.name for event in run.events if event.kind == "phase"] == list(ORDER_OF_STEPS[1:])
-    assert run.trips == []
-    assert run.powered_at_s < run.state.now_s - 600.0
+def test_the_treatment_walks_through_every_step_in_order_and_completes(finished: Run) -> None:
+    assert [event.name for event in finished.events if event.kind == "phase"] == list(ORDER_OF_STEPS[1:])
+    assert finished.trips == []
+    assert finished.powered_at_s < finished.state.now_s - 600.0
 
 
-def test_no_alarm_above_low_and_no_refused_order_in_a_nominal_treatment(nominal: Nominal) -> None:
-    run = nominal.finished
-    assert run.alarms("HIGH", "MEDIUM") == []
-    assert [event for event in run.events if event.kind == "refused"] == []
-    reminders = run.alarms("LOW")
+def test_no_alarm_above_low_and_no_refused_order_in_a_nominal_treatment(finished: Run) -> None:
+    assert finished.alarms("HIGH", "MEDIUM") == []
+    assert [event for event in finished.events if event.kind == "refused"] == []
+    reminders = finished.alarms("LOW")
     assert (set(reminders), reminders.count("dose_due")) == ({"agitate", "dose_due"}, 2)
     assert 9 <= reminders.count("agitate") <= 10
 
 
-def test_the_cavity_is_within_41_to_43_for_nearly_all_of_perfusion(nominal: Nominal) -> None:
-    run, dose = nominal.finished, nominal.finished.state.dose
+def test_the_cavity_is_within_41_to_43_for_nearly_all_of_perfusion(finished: Run) -> None:
+    dose = finished.state.dose
     assert dose.n == pytest.approx(54000, abs=20)
     assert dose.in_band / dose.n >= 0.99
     assert dose.unknown_min == 0.0
-    assert run.coldest_perfused_c >= 40.9
+    assert finished.coldest_perfused_c >= 40.9
     assert dose.mean_c == pytest.approx(42.0, abs=0.1)
     assert dose.sd_c <= 0.2
 
 
-def test_h01_the_inflow_never_exceeds_its_cap_by_more_than_a_third_of_a_degree(nominal: Nominal) -> None:
-    run = nominal.finished
-    assert run.state.dose.inflow_max_c is not None
-    assert max(run.hottest_inflow_c, run.state.dose.inflow_max_c) <= run.cosim.rig.limits.inflow_cap_c + 0.3
+def test_h01_the_inflow_never_exceeds_its_cap_by_more_than_a_third_of_a_degree(finished: Run) -> None:
+    assert finished.state.dose.inflow_max_c is not None
+    assert (
+        max(finished.hottest_inflow_c, finished.state.dose.inflow_max_c) <= finished.cosim.rig.limits.inflow_cap_c + 0.3
+    )
 
 
 def test_h02_the_hottest_place_in_the_cavity_overshoots_the_target_by_less_than_a_third_of_a_degree(
-    nominal: Nominal,
+    finished: Run,
 ) -> None:
-    run = nominal.finished
-    assert run.state.dose.cavity_max_c is not None
-    assert max(run.hottest_cavity_c, run.state.dose.cavity_max_c) <= run.cosim.treatment.target_c + 0.3
+    assert finished.state.dose.cavity_max_c is not None
+    assert max(finished.hottest_cavity_c, finished.state.dose.cavity_max_c) <= finished.cosim.treatment.target_c + 0.3
 
 
-def test_h03_the_core_of_a_cooled_patient_stays_below_its_warning_level(nominal: Nominal) -> None:
-    run = nominal.finished
-    assert run.state.dose.core_max_c is not None
-    assert max(run.hottest_core_c, run.state.dose.core_max_c) < 38.5
+def test_h03_the_core_of_a_cooled_patient_stays_below_its_warning_level(finished: Run) -> None:
+    assert finished.state.dose.core_max_c is not None
+    assert max(finished.hottest_core_c, finished.state.dose.core_max_c) < 38.5
 
 
-def test_h14_what_is_counted_into_the_patient_is_what_is_there(nominal: Nominal) -> None:
+def test_h14_what_is_counted_into_the_patient_is_what_is_there(nominal: Nominal, finished: Run) -> None:
     assert abs(nominal.midway.volume_error_ml) <= 50.0
-    assert abs(nominal.finished.volume_error_ml) <= 50.0
-    assert nominal.finished.cosim.plant.cavity_ml <= 60.0
+    assert abs(finished.volume_error_ml) <= 50.0
+    assert finished.cosim.plant.cavity_ml <= 60.0
 
 
-def test_three_fractions_are_given_and_the_contact_time_is_that_of_the_protocol(nominal: Nominal) -> None:
-    run = nominal.finished
-    doses = [event for event in run.events if event.kind == "order" and event.name == "dose"]
+def test_three_fractions_are_given_and_the_contact_time_is_that_of_the_protocol(finished: Run) -> None:
+    doses = [event for event in finished.events if event.kind == "order" and event.name == "dose"]
     assert len(doses) == 3
-    perfuse, drain = (next(e.at_s for e in run.events if e.name == name) for name in ("perfuse", "drain"))
+    perfuse, drain = (next(e.at_s for e in finished.events if e.name == name) for name in ("perfuse", "drain"))
     assert (drain - perfuse) / 60.0 == pytest.approx(90.0, abs=0.01)
 
 
-def test_the_thermal_dose_is_that_of_the_held_temperature(nominal: Nominal) -> None:
-    dose = nominal.finished.state.dose
+def test_the_thermal_dose_is_that_of_the_held_temperature(finished: Run) -> None:
+    dose = finished.state.dose
     assert dose.cem43_min == pytest.approx(22.5, abs=1.0)
     assert dose.min_41 >= 90.0
     assert dose.min_above_43 == 0.0
