@@ -205,7 +205,7 @@ TRIPS: tuple[Interlock, ...] = (
         "Protective channel tripped", "Find the cause.",
     ),
     Interlock(
-        "protective_lost", ("H33",), host.protective_lost, 0.1, _R.R4, _HIGH,
+        "protective_lost", ("H33",), host.protective_lost, 0.2, _R.R4, _HIGH,
         "Protective channel lost", "No heat without it: check its port.",
     ),
     Interlock(
