@@ -117,7 +117,8 @@ def agitate_due(s: Situation) -> str:
     left_s = agitate_in_s(s.step, s.walk, s.treatment, s.now_s)
     if left_s is None or left_s > 0.0:
         return ""
-    return f"every {s.treatment.agitate_every_min:g} min, {-left_s / 60.0:.0f} min over"
+    over_min = int(-left_s / 60.0)
+    return f"every {s.treatment.agitate_every_min:g} min, due {f'{over_min} min ago' if over_min else 'now'}"
 
 
 def dose_due(s: Situation) -> str:

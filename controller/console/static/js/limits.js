@@ -66,7 +66,7 @@ function row(line, drafts) {
   });
   const change = el("td", { class: "change" }, ...(line.adjustable ? [less, more, set] : ["–"]));
   const node = el("tr", {}, el("td", {}, label(line.signal)), value, level, change, range,
-    el("td", {}, el("span", { class: `chip ${line.priority}` }, line.priority)), el("td", { class: "n" }, `${line.delay_s.toFixed(1)} s`), el("td", {}, `${line.title}: ${RESPONSES[line.response]}`));
+    el("td", {}, el("span", { class: "chip" }, line.priority)), el("td", { class: "n" }, `${line.delay_s.toFixed(1)} s`), el("td", {}, `${line.title}: ${RESPONSES[line.response]}`));
   const paint = () => {
     const number = (v) => glance(line.signal, v);
     if (now.blind) drafts.delete(line.limit);
