@@ -18,6 +18,7 @@ FREE_SHARE = 0.4  # of the inflow comes back: the drain is free
 ABSORBED_ML_PER_S = 0.1  # 6 mL/min: more than a peritoneum takes up
 SUNK_ML_PER_S = 1.0  # how fast a cavity that holds less is taken for the normal one
 ACCEPTED_MORE_ML = 1200.0  # than the fill, at most, is taken for the cavity finding its own level
+FALLS_ML = 1.0  # more than this below the lowest level is fluid taken out, not a wave
 
 
 class Balance(NamedTuple):
@@ -38,6 +39,7 @@ class Balance(NamedTuple):
     settle_at_s: float = 0.0
     settle_level_ml: float | None = None
     settled_ml: float | None = None  # rise of the level over the last whole settle window
+    lowest_ml: float | None = None  # level since the reservoir was given to a person to change; None otherwise
 
     @property
     def in_patient_ml(self) -> float | None:
@@ -88,6 +90,9 @@ def step(
     if level is not None and (settle_level is None or now_s - settle_at_s >= SETTLE_WINDOW_S):
         settled = None if settle_level is None else level - settle_level
         settle_at_s, settle_level = now_s, level
+    lowest = balance.lowest_ml
+    if lowest is not None and level is not None and level < lowest - FALLS_ML:
+        lowest, settled, settle_at_s, settle_level = level, None, now_s, level
     reference, carried = balance.reference_ml, balance.carried_ml
     peak, filled, accepted = balance.peak_ml, balance.filled_ml, balance.accepted_ml
     if reference is not None and level is not None:
@@ -114,6 +119,7 @@ def step(
         settle_at_s,
         settle_level,
         settled,
+        lowest,
     )
 
 
@@ -125,6 +131,7 @@ def begin_fill(balance: Balance) -> Balance:
         infused_by_flow_ml=0.0,
         filled_ml=None,
         accepted_ml=None,
+        lowest_ml=None,
     )
 
 
@@ -135,7 +142,7 @@ def end_fill(balance: Balance) -> Balance:
 
 def carry(balance: Balance) -> Balance:
     """The reservoir is about to be changed by hand: freeze what is in the patient until the next fill."""
-    return balance._replace(carried_ml=held_ml(balance), reference_ml=None)
+    return balance._replace(carried_ml=held_ml(balance), reference_ml=None, lowest_ml=balance.level_ml)
 
 
 def held_ml(balance: Balance) -> float:

@@ -25,9 +25,9 @@ ROUGH_MOST_C = 20.0
 
 
 class Track(NamedTuple):
-    """What is remembered of one probe since its value last changed or jumped; what only repeats changes nothing."""
+    """What is remembered of one probe since its value last changed or jumped."""
 
-    at_s: float
+    at_s: float  # last seen; of what only repeats, to half the age that it may have
     last: float
     before: float  # what was believed before a jump
     changed_s: float
@@ -98,8 +98,13 @@ class Sensing:
             track = tracks.get(name)
             if track is None:
                 track = Track(at_s, value, value, at_s, 1.0, 0)
-            elif (value != track.last or track.jumps) and at_s != track.at_s:
-                track = _follow(track, value, at_s)
+            elif at_s - track.at_s > max_age_s:  # nobody looked in between: it begins anew, as after a stale reading
+                track = Track(at_s, value, value, at_s, track.finest_step, 0)
+            elif at_s != track.at_s:
+                if value != track.last or track.jumps:
+                    track = _follow(track, value, at_s)
+                elif at_s - track.at_s > 0.5 * max_age_s:
+                    track = track._replace(at_s=at_s)
             kept[name] = track
             _, last, before, changed_s, finest_step, jumps, _, rough = track
             if rough > ROUGH_C:

@@ -158,6 +158,7 @@ DRAIN_LEAST_S = 90.0
 SHORT_ML = 300.0  # what a drain may leave behind,
 SHORT_ML_PER_MIN = 3.0  # beside what was taken up while the fluid was in
 RINSE_RESERVE_ML = 100.0
+EMPTIED_ML = 500.0  # in a reservoir that was emptied, at most
 
 
 def _never(scene: Scene) -> str:
@@ -249,9 +250,13 @@ def _drained(scene: Scene) -> str:
 
 
 def _rinse_ready(scene: Scene) -> str:
-    level = scene.volumes.level_ml
+    level, lowest = scene.volumes.level_ml, scene.volumes.lowest_ml
+    if lowest is None or not lowest <= EMPTIED_ML:
+        return "the perfusate out of the reservoir"
     need = scene.treatment.rinse_ml + scene.limits.reservoir_low_ml + RINSE_RESERVE_ML
-    return "" if level is not None and level >= need else f"{need:.0f} mL of rinse in the reservoir"
+    if level is None or not level >= need:
+        return f"{need:.0f} mL of rinse in the reservoir"
+    return "" if _settled(scene.volumes) else "reservoir level steady"
 
 
 def _rinsed(scene: Scene) -> str:

@@ -11,6 +11,7 @@ PERFUSED_ML = 500.0  # a cavity that held this much has been perfused
 EMPTY_ML = 60.0
 STILL_S = 60.0  # a person sees the level stand, and lets the console see it, before changing the fluid
 STILL_LPM = 0.02
+CHANGE_S = 20.0  # from the emptied reservoir to the rinse fluid in it
 
 
 class Attendant:
@@ -21,6 +22,7 @@ class Attendant:
         self._plant = plant
         self._perfused = False
         self._still_since_s: float | None = None
+        self._emptied_s: float | None = None
 
     def step(self, now_s: float) -> None:
         """Look, and act when it is time. `now_s` is any monotonic time in simulated seconds."""
@@ -29,6 +31,11 @@ class Attendant:
             plant.pour(circuit.carrier_ml, circuit.carrier_c)
             self.poured = 1
         if self.poured == 2:
+            return
+        if self._emptied_s is not None:
+            if now_s - self._emptied_s >= CHANGE_S:
+                plant.pour(circuit.rinse_ml, circuit.rinse_c)
+                self.poured = 2
             return
         cavity_ml = plant.cavity_ml
         if cavity_ml > PERFUSED_ML:
@@ -39,5 +46,4 @@ class Attendant:
             self._still_since_s = now_s
         elif now_s - self._still_since_s >= STILL_S:
             plant.empty_reservoir()
-            plant.pour(circuit.rinse_ml, circuit.rinse_c)
-            self.poured = 2
+            self._emptied_s = now_s

@@ -20,6 +20,7 @@ from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outpu
 from controller.core.signals import Quality, Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState
+from controller.core.treatment import EMPTIED_ML
 
 RELAYS = ("pump_enable", "inflow_open", "outflow_closed", "annunciator")
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)
@@ -27,6 +28,7 @@ START_S = 1000.0
 CYCLE_S = 0.1
 COLD_C = {"heater_outlet_c": 41.3, "inflow_c": 41.2}  # before the first heat
 COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
+POURED_ML = 6000.0  # of rinse fluid
 
 
 def make_rig(kind: str = "bath", *, heater: Mapping[str, float] | None = None, **limits: float) -> Rig:
@@ -95,6 +97,7 @@ class World:
         }  # fmt: skip
         self.reservoir_ml = 6000.0
         self.cavity_ml = 0.0
+        self.rinse_poured = False
         self._ticks = 0
 
     def copy(self) -> World:
@@ -206,12 +209,24 @@ class World:
             self.temperature_c |= {**COLD_C, "heater_outlet_c": COOLER_C["heater_outlet_c"]} if warmed else COLD_C
         else:
             self.temperature_c |= {"heater_outlet_c": 44.2, "inflow_c": 44.0} if hot else COOLER_C
+        if self.step_name == "rinse_ready":
+            self._change_the_fluid()
         ml = out.pump_lpm * 1000.0 / 60.0 * dt_s if out.pump_enable and out.inflow_open else 0.0
         if out.outflow_closed:
             self.reservoir_ml, self.cavity_ml = self.reservoir_ml - ml, self.cavity_ml + ml
         elif not out.inflow_open and self.cavity_ml > 0.0:
             back = min(self.cavity_ml, 20.0 * dt_s)
             self.reservoir_ml, self.cavity_ml = self.reservoir_ml + back, self.cavity_ml - back
+
+    def _change_the_fluid(self) -> None:
+        """The person empties the reservoir, sees that the console saw it, and pours the rinse fluid."""
+        lowest_ml = self.state.volumes.lowest_ml
+        if self.rinse_poured:
+            return
+        if lowest_ml is None or lowest_ml > EMPTIED_ML:
+            self.reservoir_ml = 0.0
+        else:
+            self.reservoir_ml, self.rinse_poured = POURED_ML, True
 
 
 def picture_of(world: World) -> Situation:

@@ -402,10 +402,27 @@ def test_h52_a_rinse_that_cannot_go_on_can_be_ended_and_is_drained(step: str) ->
     world.until(lambda w: w.step_name == "complete", within_s=600.0, dt_s=0.5)
 
 
+def test_h52_no_rinse_goes_in_before_the_perfusate_was_out_of_the_reservoir() -> None:
+    world = world_in("rinse_ready")
+    world.rinse_poured, world.reservoir_ml = True, 6000.0  # nobody changes anything
+    world.run(60.0)
+    assert world.state.gate == "the perfusate out of the reservoir"
+    world.step(Act.CONFIRM)
+    world.run(5.0)
+    assert world.step_name == "rinse_ready"
+    world.reservoir_ml = 0.0
+    world.run(20.0)
+    assert "mL of rinse" in world.state.gate
+    world.reservoir_ml = 6000.0
+    world.run(5.0)
+    assert world.state.gate == "reservoir level steady"
+    world.until(lambda w: not w.state.gate, within_s=60.0)
+
+
 def test_h18_fluid_of_unknown_temperature_waits_is_said_and_the_rinse_can_be_ended() -> None:
     world = world_in("rinse_ready")
     world.bent["inflow_c"] = None
-    world.until(lambda w: not w.state.gate, within_s=30.0)
+    world.until(lambda w: not w.state.gate, within_s=60.0)
     world.step(Act.CONFIRM)
     world.until(lambda w: w.step_name == "rinse_fill", within_s=10.0)
     world.run(5.0)

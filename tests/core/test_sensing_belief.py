@@ -135,6 +135,27 @@ def test_h21_a_jumping_probe_is_believed_again_only_when_it_returns() -> None:
     assert probe.good(43.0) == 43.0
 
 
+@given(still_s=st.floats(0.0, 300.0), height=st.floats(2.5, 15.0), sign=st.sampled_from((-1.0, 1.0)))
+def test_h21_a_jump_is_seen_however_long_the_probe_stood_still_before(
+    still_s: float, height: float, sign: float
+) -> None:
+    probe = Probe()
+    probe.read(42.0)
+    for _ in range(int(still_s)):  # a coarse transmitter: the same digits each time
+        probe.read(42.0, every_s=0.28)
+    for _ in range(JUMPS_ALLOWED):
+        sensed = probe.read(42.0 + sign * height)
+    assert sensed.bad["inflow_c"].startswith("jumps: 42.00 to ")
+
+
+def test_h21_what_a_probe_did_while_no_cycle_looked_is_no_jump() -> None:
+    probe = Probe()
+    probe.read(38.3)
+    assert probe.good(33.8, every_s=0.7) == 33.8  # longer than a reading may be old: as after a stale one
+    for _ in range(JUMPS_ALLOWED):
+        assert probe.good(33.8) == 33.8
+
+
 def test_h21_a_reading_seen_twice_counts_once() -> None:
     probe = Probe()
     probe.read(42.00)

@@ -45,6 +45,7 @@ class TreatmentMachine(RuleBasedStateMachine):
         self.world: World
         self.may_heat = False
         self.was_step = ""
+        self.testing = False  # the self-test alone: it leads back
 
     @initialize(step=st.sampled_from((*ORDER_OF_STEPS, *HEATED * 3)), kind=st.sampled_from(("bath", "inline")))
     def begin(self, step: str, kind: str) -> None:
@@ -151,10 +152,12 @@ class TreatmentMachine(RuleBasedStateMachine):
             assert not world.trips
             assert not world.state.walk.hold
         step = world.step_name
+        if "self_test" in taken or "start" in taken:
+            self.testing = "self_test" in taken
         if step != self.was_step:
             drained = "drain" in taken and self.was_step in DRAINED
-            started = "start" in taken and self.was_step == "standby"
-            assert step == (DRAINED[self.was_step] if drained else "self_test" if started else self.next[self.was_step])
+            onward = "standby" if self.testing and self.was_step == "self_test" else self.next[self.was_step]
+            assert step == (DRAINED[self.was_step] if drained else onward)
             assert not drained or not world.outputs.heat_on
             if step == "perfuse":
                 assert world.state.walk.first_dose_s is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.plant.attendant import STILL_S, Attendant
+from sim.plant.attendant import CHANGE_S, STILL_S, Attendant
 from sim.plant.parameters import Parameters
 from sim.plant.plant import Plant
 from sim.terminals import Terminals
@@ -55,6 +55,8 @@ def test_rinse_fluid_comes_once_when_the_drained_cavity_has_stood_still_long_eno
     run(plant, attendant, STILL_S - 2.0)
     assert attendant.poured == 1
     run(plant, attendant, 4.0)
+    assert plant.reservoir_ml == pytest.approx(0.0, abs=60.0)  # long enough for a console to see it
+    run(plant, attendant, CHANGE_S)
     assert attendant.poured == 2
     assert plant.reservoir_ml == pytest.approx(3000.0, abs=60.0)
     assert plant.reservoir_c == pytest.approx(37.0, abs=0.3)
