@@ -26,6 +26,26 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+PLOT_PAGE = "/plot.html"
+PLOT_FILES = ("/js/plot.js", "/vendor/plotly.min.js", "/css/plot.css")
+
+
+def headers_for(path: str, own: str) -> Mapping[str, str]:
+    """Headers of an answer to `path`; `own` is the console's origin as the browser spells it.
+
+    The plots are drawn in a frame without an origin, so that it gets a thread of its own and nothing of the session.
+    To such a frame 'self' is nobody: its three files are named, and may be had from anywhere, like any picture.
+    """
+    if path in PLOT_FILES:
+        return {**HEADERS, "Cross-Origin-Resource-Policy": "cross-origin"}
+    if path != PLOT_PAGE:
+        return HEADERS
+    script, library, style = (own + file for file in PLOT_FILES)
+    policy = (
+        f"default-src 'none'; script-src {script} {library}; style-src {style}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'; sandbox allow-scripts"
+    )
+    return {**HEADERS, "Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +71,7 @@ class Door:
     def __init__(self, app: ASGIApp, *, hosts: frozenset[str], scheme: str, guards: Guards) -> None:
         self._app = app
         self._hosts = hosts
+        self._scheme = scheme
         self._origins = frozenset(f"{scheme}://{host}" for host in hosts)
         self._guards = guards
 
@@ -59,8 +80,9 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope, Headers(scope=scope))
-        outgoing = self._dressed(send) if scope["type"] == "http" else send
+        asked = Headers(scope=scope)
+        refusal = self._refusal(scope, asked)
+        outgoing = self._dressed(send, scope["path"], asked) if scope["type"] == "http" else send
         if refusal is None:
             await self._app(scope, receive, outgoing)
         elif scope["type"] == "websocket":
@@ -74,15 +96,19 @@ class Door:
             return PlainTextResponse("this console is not served under that host", 400)
         reads = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         origin = headers.get("origin")
-        if self._guards.origin and origin not in self._origins and not (reads and origin is None):
+        harmless = reads and (origin is None or scope["path"] in PLOT_FILES)
+        if self._guards.origin and origin not in self._origins and not harmless:
             return PlainTextResponse("not from this console's own page", 403)
         return None
 
-    def _dressed(self, send: Send) -> Send:
+    def _dressed(self, send: Send, path: str, asked: Headers) -> Send:
+        host = asked.get("host", "")
+        own = f"{self._scheme}://{host if host in self._hosts else 'localhost'}"
+
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start" and self._guards.policy:
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in headers_for(path, own).items():
                     headers[name] = value
             await send(message)
 

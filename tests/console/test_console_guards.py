@@ -8,7 +8,7 @@ import pytest
 from asgi import HERE, OWN, Desk
 
 from controller.console.commands import BODY_MAX
-from controller.console.guards import Guards
+from controller.console.guards import PLOT_FILES, Guards
 from controller.console.pins import WRONG_MAX, BadPins, Pins, write_pin
 from controller.console.place import BadPlace, Place, place_of
 from controller.console.sessions import IDLE_LOCK_S, SESSIONS_MAX, Role
@@ -212,6 +212,36 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
+
+
+def test_the_frame_of_the_plots_is_given_its_three_files_and_no_origin() -> None:
+    policy = Desk().get("/plot.html").headers["content-security-policy"]
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
+    own = f"http://{HERE}"
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"{own}/js/plot.js {own}/vendor/plotly.min.js"
+    assert rules["style-src"] == f"{own}/css/plot.css"
+    assert rules["frame-ancestors"] == "'self'"
+    assert rules["sandbox"] == "allow-scripts"
+
+
+def test_a_page_without_an_origin_may_read_the_files_of_the_plots_and_nothing_else() -> None:
+    nobody = {"host": HERE, "origin": "null"}
+    for path in PLOT_FILES:
+        answer = Desk().get(path, headers=nobody)
+        assert (answer.status, answer.headers["cross-origin-resource-policy"]) == (200, "cross-origin")
+        assert Desk().post(path, headers=nobody).status == 403
+    for path in ("/", "/plot.html", "/js/main.js", "/session", "/trend", "/record.json"):
+        assert Desk().get(path, headers=nobody).status == 403
+        assert Desk().get(path).headers["cross-origin-resource-policy"] == "same-origin"
+
+
+def test_no_other_page_is_shown_in_a_frame() -> None:
+    for path in ("/", "/session", "/js/plot.js"):
+        headers = Desk().get(path).headers
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "DENY"
+    assert Desk().get("/plot.html").headers["x-frame-options"] == "SAMEORIGIN"
 
 
 @pytest.mark.parametrize("path", ["/../app.py", "/..%2fapp.py", "/css/../../app.py", "/%2e%2e/app.py", "//etc/passwd"])

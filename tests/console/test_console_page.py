@@ -162,7 +162,7 @@ def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, beds
     expect(page.locator("#view-log")).to_contain_text("PERFUSE: Holding the cavity at target")
     page.click("[data-view=trends]")
     page.click("[data-span=whole]")
-    expect(page.locator("#plot .trace").first).to_be_attached(timeout=SOON_MS)
+    expect(page.frame_locator("#plot").locator(".trace").first).to_be_attached(timeout=SOON_MS)
     page.close()
 
 
