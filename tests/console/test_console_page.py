@@ -1,155 +1,23 @@
 """The page in a real browser, in front of the real console and api, and a treatment in virtual time behind them."""
 
-import contextlib
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from at_the_page import MARKS, SIZES, SOON_MS, Bedside, open_page, reach
+from playwright.sync_api import Browser, expect
 
-from controller.runtime.client import Client
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ROOT = Path(__file__).parents[2]
-SHORT = ROOT / "tests" / "hil" / "short_treatment.toml"
-SIZES = [(1280, 800), (1024, 600), (1920, 1080)]
 VIEWS = ("main", "trends", "guide", "limits", "log", "engineer")
-SOON_MS = 30_000
+CLIPPED = Path(__file__).with_name("clipped.js").read_text()
+Make = Callable[..., Bedside]
 
-pytestmark = [
-    pytest.mark.hil,
-    pytest.mark.timeout(120),
-    # No browser is no test: where there is one to be had `make test` installs it, and elsewhere it says so.
-    pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine"),
-]
+pytestmark = MARKS
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Bedside:
-    """A rig in virtual time and its console, as two processes."""
-
-    def __init__(
-        self, run_dir: Path, *, speed: float, treatment: str = str(SHORT), faults: tuple[str, ...] = ()
-    ) -> None:
-        self.run_dir = run_dir
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        words = ["--run-dir", str(run_dir), "--speed", str(speed), "--treatment", treatment]
-        words += [word for fault in faults for word in ("--fault", fault)]
-        self.rig = self._start([str(Path(__file__).with_name("virtual_rig.py")), *words])
-        self.console = self.start_console()
-
-    def start_console(self) -> subprocess.Popen[bytes]:
-        socket_path = str(self.run_dir / "control.sock")
-        self.console = self._start(
-            ["-m", "controller.console", "--socket", socket_path, "--at", f"127.0.0.1:{self.port}"]
-        )
-        until_s = time.monotonic() + 20.0
-        while time.monotonic() < until_s:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
-                return self.console
-            time.sleep(0.05)
-        raise AssertionError("the console did not come up")
-
-    def state(self) -> dict[str, Any]:
-        with Client.wait(self.run_dir / "control.sock", for_s=10.0) as client:
-            return client.state()
-
-    def close(self) -> None:
-        for process in (self.console, self.rig):
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-            process.wait()
-
-    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, *words], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM is not None, "CI needs chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def bedside(tmp_path: Path) -> Iterator[Callable[..., Bedside]]:
-    made: list[Bedside] = []
-
-    def make(**more: Any) -> Bedside:
-        made.append(Bedside(tmp_path / f"run{len(made)}", **more))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-def open_page(browser: Browser, bedside: Bedside, size: tuple[int, int] = SIZES[0]) -> Page:
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-    page.goto(bedside.url)
-    expect(page.locator("html")).to_have_attribute("data-blind", "false", timeout=SOON_MS)
-    return page
-
-
-def hold(page: Page, selector: str) -> None:
-    box = page.locator(selector).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.wait_for_timeout(1150)
-    page.mouse.up()
-
-
-def do_next(page: Page) -> None:
-    """Open what the page offers, fill it in as a person does, and hold."""
-    if not page.locator("#sheet").is_visible():  # a hold that was let go leaves it open
-        page.locator("#next").click(timeout=SOON_MS)
-    fill_in(page)
-    expect(page.locator("#sheet-do")).to_be_enabled()
-    hold(page, "#sheet-do")
-
-
-def fill_in(page: Page) -> None:
-    for box in page.locator("#sheet input[type=checkbox]").all():
-        box.check()
-    if page.locator("#lot").count():
-        page.fill("#lot", "A1234")
-        page.fill("#who", "Weber")
-
-
-def reach(page: Page, wanted: str) -> None:
-    """Do what the page asks for until it shows the phase. A person whose order was refused asks again."""
-    until_s = time.monotonic() + 60.0
-    while time.monotonic() < until_s:
-        if wanted in (page.locator("#phase").text_content() or ""):
-            return
-        if page.locator("#next").is_visible() and page.locator("#next").is_enabled():
-            with contextlib.suppress(AssertionError):
-                do_next(page)
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{wanted} not reached: {page.locator('main').inner_text()[:600]}")
-
-
-def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, bedside: Callable[..., Bedside]) -> None:
+def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=60)
     page = open_page(browser, rig)
     seen = []
@@ -167,9 +35,7 @@ def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, beds
 
 
 @pytest.mark.parametrize("phase", ["STANDBY", "PRIME", "PREHEAT", "FILL", "WARM UP", "PERFUSE", "DRAIN"])
-def test_stop_works_in_every_phase_and_while_a_dialog_waits(
-    browser: Browser, bedside: Callable[..., Bedside], phase: str
-) -> None:
+def test_stop_works_in_every_phase_and_while_a_dialog_waits(browser: Browser, bedside: Make, phase: str) -> None:
     rig = bedside(speed=60)
     page = open_page(browser, rig)
     reach(page, phase)
@@ -185,9 +51,7 @@ def test_stop_works_in_every_phase_and_while_a_dialog_waits(
     page.close()
 
 
-def test_a_dead_or_frozen_server_is_seen_and_a_new_one_is_found_again(
-    browser: Browser, bedside: Callable[..., Bedside]
-) -> None:
+def test_a_dead_or_frozen_server_is_seen_and_a_new_one_is_found_again(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=20)
     page = open_page(browser, rig)
     blind = page.locator("html[data-blind=true]")
@@ -215,9 +79,7 @@ def test_a_dead_or_frozen_server_is_seen_and_a_new_one_is_found_again(
     page.close()
 
 
-def test_two_pages_see_the_same_and_a_set_point_is_set_in_two_steps(
-    browser: Browser, bedside: Callable[..., Bedside]
-) -> None:
+def test_two_pages_see_the_same_and_a_set_point_is_set_in_two_steps(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=10)
     page, other = open_page(browser, rig), open_page(browser, rig)
     for _ in range(3):
@@ -237,9 +99,7 @@ def test_two_pages_see_the_same_and_a_set_point_is_set_in_two_steps(
     other.close()
 
 
-def test_alarms_flash_at_the_rates_of_the_standard_and_their_words_do_not(
-    browser: Browser, bedside: Callable[..., Bedside]
-) -> None:
+def test_alarms_flash_at_the_rates_of_the_standard_and_their_words_do_not(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=10)
     page = open_page(browser, rig)
     page.click("#stop")
@@ -273,12 +133,7 @@ def test_alarms_flash_at_the_rates_of_the_standard_and_their_words_do_not(
     page.close()
 
 
-CLIPPED = Path(__file__).with_name("clipped.js").read_text()
-
-
-def test_nothing_is_clipped_or_overlaps_at_three_sizes_in_every_view(
-    browser: Browser, bedside: Callable[..., Bedside]
-) -> None:
+def test_nothing_is_clipped_or_overlaps_at_three_sizes_in_every_view(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=40, treatment="mitomycin_90")
     page = open_page(browser, rig)
     reach(page, "PREHEAT")
@@ -299,7 +154,7 @@ def test_nothing_is_clipped_or_overlaps_at_three_sizes_in_every_view(
     page.close()
 
 
-def test_the_accessibility_check_finds_nothing_serious(browser: Browser, bedside: Callable[..., Bedside]) -> None:
+def test_the_accessibility_check_finds_nothing_serious(browser: Browser, bedside: Make) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     rig = bedside(speed=20)
@@ -323,14 +178,14 @@ def test_the_accessibility_check_finds_nothing_serious(browser: Browser, bedside
     context.close()
 
 
-def test_every_colour_of_text_has_a_contrast_of_seven_to_one(browser: Browser, bedside: Callable[..., Bedside]) -> None:
+def test_every_colour_of_text_has_a_contrast_of_seven_to_one(browser: Browser, bedside: Make) -> None:
     page = open_page(browser, bedside(speed=10))
     ratios = page.evaluate(Path(__file__).with_name("contrast.js").read_text())
     assert {name: ratio for name, ratio in ratios.items() if ratio < 7.0} == {}
     page.close()
 
 
-def test_a_page_whose_script_stalls_shows_no_data_by_itself(browser: Browser, bedside: Callable[..., Bedside]) -> None:
+def test_a_page_whose_script_stalls_shows_no_data_by_itself(browser: Browser, bedside: Make) -> None:
     page = open_page(browser, bedside(speed=10))
     shown = page.evaluate(
         """() => {

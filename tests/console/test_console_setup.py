@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import at_the_page as parts
 import pytest
-import test_console_page as parts
 from playwright.sync_api import Browser, Locator, Page, expect
 
-browser = parts.browser
-bedside = parts.bedside
-pytestmark = parts.pytestmark
+pytestmark = parts.MARKS
 Make = Callable[..., parts.Bedside]
 
 
 def tighten(page: Page, label: str, row: Locator, wanted: str) -> None:
-    """Press "less" until `wanted` is shown; a page that was blind for a moment has dropped the draft."""
     for _ in range(100):
         if wanted in (row.text_content() or ""):
             return
@@ -42,11 +39,7 @@ def test_h41_treatment_and_patient_are_set_up_from_the_page_after_the_doses_were
     expect(page.locator("#sheet-do")).to_be_disabled()
     parts.fill_in(page)
     assert rig.state()["patient"] == "BENCH"
-    for _ in range(3):  # a hold that falls into a blind moment of the page is over, as it should be
-        if page.locator("#sheet-do").is_visible():
-            parts.fill_in(page)
-            parts.hold(page, "#sheet-do")
-            page.wait_for_timeout(1500)
+    parts.hold(page)
     expect(page.locator("#said")).to_contain_text("Set up P-0042: done", timeout=parts.SOON_MS)
     state = rig.state()
     assert (state["treatment"], state["patient"], state["phase"]) == ("mitomycin_90", "P-0042", "STANDBY")
@@ -74,7 +67,7 @@ def test_h39_a_limit_is_tightened_in_two_steps_and_marked_wherever_it_is_shown(b
     expect(page.locator("#sheet")).to_contain_text("Core warning 38.5 -> 36.6 °C", timeout=parts.SOON_MS)
     assert rig.state()["tightened"] == {}
     parts.fill_in(page)
-    parts.hold(page, "#sheet-do")
+    parts.hold(page)
     expect(page.locator("#tightened")).to_contain_text("1 LIMIT TIGHTENED", timeout=parts.SOON_MS)
     assert rig.state()["tightened"] == {"core_warn_c": pytest.approx(36.6)}
     expect(row).to_contain_text("36.6 * (38.5)")

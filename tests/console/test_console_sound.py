@@ -7,13 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import at_the_page as parts
 import pytest
-import test_console_page as parts
 from playwright.sync_api import Browser, expect
 
-browser = parts.browser
-bedside = parts.bedside
-pytestmark = parts.pytestmark
+pytestmark = parts.MARKS
 Make = Callable[..., parts.Bedside]
 
 WRITE_DOWN = """

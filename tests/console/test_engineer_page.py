@@ -1,40 +1,25 @@
 """The engineer's page in a real browser: a jog runs only under a hand, and what is shown is the controller's word."""
 
-import contextlib
 import signal
 import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect
-from test_console_page import SOON_MS, Bedside, bedside, browser, hold, open_page  # noqa: F401
-from test_console_page import pytestmark as pytestmark
+from at_the_page import MARKS, SOON_MS, Bedside, fill_in, hold, open_page, press
+from playwright.sync_api import Browser, Page, expect
 
+pytestmark = MARKS
+Make = Callable[..., Bedside]
 STOPS_WITHIN_S = 1.0
 LOOK_S = 0.02
-
-
-def hold_until_taken(page: Page) -> None:
-    """A busy host may miss a hold; a sheet that goes while it is looked for has been taken."""
-    with contextlib.suppress(TimeoutError):
-        while page.locator("#sheet").is_visible():
-            page.locator("#sheet-do").bounding_box(timeout=1000)
-            hold(page, "#sheet-do")
 
 
 def as_engineer(page: Page) -> None:
     page.click("#who-am-i")
     page.select_option("#role", "engineer")
-    hold_until_taken(page)
+    hold(page)
     expect(page.locator("#who-am-i")).to_have_text("engineer")
     page.click("[data-view=engineer]")
-
-
-def press(page: Page, selector: str) -> None:
-    box = page.locator(selector).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
 
 
 def jogging(rig: Bedside) -> bool:
@@ -64,7 +49,7 @@ def held_for(rig: Bedside, page: Page, selector: str, seconds: float) -> bool:
 
 
 @pytest.fixture
-def jogged(browser: Browser, bedside: Callable[..., Bedside]) -> tuple[Bedside, Page]:  # noqa: F811
+def jogged(browser: Browser, bedside: Make) -> tuple[Bedside, Page]:
     rig = bedside(speed=1)
     page = open_page(browser, rig)
     as_engineer(page)
@@ -93,7 +78,7 @@ def test_the_pump_runs_only_under_a_hand(jogged: tuple[Bedside, Page], gone: str
     assert not jogging(rig), "a press that is over was taken up again"
 
 
-def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Callable[..., Bedside]) -> None:  # noqa: F811
+def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=20)
     page = open_page(browser, rig)
     page.click("[data-view=engineer]")
@@ -103,10 +88,8 @@ def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Cal
     expect(page.locator("#jog-pump")).to_be_enabled()
     page.click("[data-view=main]")
     page.click("#next", timeout=SOON_MS)
-    for box in page.locator("#sheet input[type=checkbox]").all():
-        box.check()
-    page.evaluate("document.querySelector('#sheet').judge?.()")
-    hold_until_taken(page)
+    fill_in(page)
+    hold(page)
     page.click("[data-view=engineer]")
     expect(page.get_by_text("Not now: jogging is allowed in STANDBY.")).to_be_visible(timeout=SOON_MS)
     expect(page.locator("#jog-both")).to_be_disabled()
@@ -114,8 +97,7 @@ def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Cal
 
 
 def test_what_is_in_force_and_every_reading_is_shown_and_no_simulator_means_no_faults(
-    browser: Browser,  # noqa: F811
-    bedside: Callable[..., Bedside],  # noqa: F811
+    browser: Browser, bedside: Make
 ) -> None:
     rig = bedside(speed=5)
     page = open_page(browser, rig)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import at_the_page as parts
 import pytest
-import test_console_page as parts
 from playwright.sync_api import Browser, Frame, Page, Route, expect
 
-browser = parts.browser
-bedside = parts.bedside
-pytestmark = parts.pytestmark
+pytestmark = parts.MARKS
 Make = Callable[..., parts.Bedside]
 
 # A library that is slow to read and slow to draw, three times longer than a page may be without fresh values.

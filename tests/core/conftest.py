@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 import pytest
-from runs import MIDWAY_S, Run
-
-
-class Nominal(NamedTuple):
-    """A treatment of the nominal patient that stands in the middle of PERFUSE. Look, or copy."""
-
-    kind: str
-    midway: Run
+from runs import MIDWAY_S, Nominal, Run
 
 
 @pytest.fixture(scope="session", params=["bath", "inline"])

@@ -6,6 +6,7 @@ The plant's true values count here, not only what the probes made of them. A run
 from __future__ import annotations
 
 import copy
+from typing import NamedTuple
 
 from config.loading import load_pair
 from config.schema import Patient
@@ -132,3 +133,10 @@ class Run:
             self.cosim.advance()
             assert self.state.now_s - began_s <= within_s + 1e-6, f"no trip within {within_s} s"
         return self.state.now_s - began_s
+
+
+class Nominal(NamedTuple):
+    """A treatment of the nominal patient that stands in the middle of PERFUSE. Look, or copy."""
+
+    kind: str
+    midway: Run

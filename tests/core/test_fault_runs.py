@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
-from conftest import Nominal
-from runs import RIGS, Run
+from runs import RIGS, Nominal, Run
 
 from config.loading import load_rig
 from controller.core.exchange import Act

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Nominal
-from runs import Run
+from runs import Nominal, Run
 
 from controller.core.exchange import Act
 from sim.cosim import CYCLE_S

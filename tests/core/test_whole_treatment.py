@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Nominal
 from make import ORDER_OF_STEPS
-from runs import Run
+from runs import Nominal, Run
 
 from controller.core.exchange import Act
 

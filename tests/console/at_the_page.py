@@ -1,0 +1,137 @@
+"""A person at the page: the page in a real browser, in front of the real console and api, and a rig behind them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from controller.runtime.client import Client
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ROOT = Path(__file__).parents[2]
+SHORT = ROOT / "tests" / "hil" / "short_treatment.toml"
+SIZES = [(1280, 800), (1024, 600), (1920, 1080)]
+SOON_MS = 30_000
+HOLDS = 3
+HELD_MS = 5000
+
+MARKS = [
+    pytest.mark.hil,
+    pytest.mark.timeout(120),
+    # No browser is no test: where there is one to be had `make test` installs it, and elsewhere it says so.
+    pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no chromium on this machine"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Bedside:
+    """A rig in virtual time and its console, as two processes."""
+
+    def __init__(
+        self, run_dir: Path, *, speed: float, treatment: str = str(SHORT), faults: tuple[str, ...] = ()
+    ) -> None:
+        self.run_dir = run_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        words = ["--run-dir", str(run_dir), "--speed", str(speed), "--treatment", treatment]
+        words += [word for fault in faults for word in ("--fault", fault)]
+        self.rig = self._start([str(Path(__file__).with_name("virtual_rig.py")), *words])
+        self.console = self.start_console()
+
+    def start_console(self) -> subprocess.Popen[bytes]:
+        socket_path = str(self.run_dir / "control.sock")
+        self.console = self._start(
+            ["-m", "controller.console", "--socket", socket_path, "--at", f"127.0.0.1:{self.port}"]
+        )
+        until_s = time.monotonic() + 20.0
+        while time.monotonic() < until_s:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
+                return self.console
+            time.sleep(0.05)
+        raise AssertionError("the console did not come up")
+
+    def state(self) -> dict[str, Any]:
+        with Client.wait(self.run_dir / "control.sock", for_s=10.0) as client:
+            return client.state()
+
+    def close(self) -> None:
+        for process in (self.console, self.rig):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, *words], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def open_page(browser: Browser, bedside: Bedside, size: tuple[int, int] = SIZES[0]) -> Page:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(bedside.url)
+    expect(page.locator("html")).to_have_attribute("data-blind", "false", timeout=SOON_MS)
+    return page
+
+
+def press(page: Page, selector: str) -> None:
+    """The finger down, in the middle."""
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+
+
+def hold(page: Page) -> None:
+    """Press what the open sheet asks for until the sheet is gone; a press that was in vain is made again."""
+    for _ in range(HOLDS):
+        expect(page.locator("#sheet-do")).to_be_enabled()
+        press(page, "#sheet-do")
+        with contextlib.suppress(AssertionError):
+            expect(page.locator("#sheet")).to_be_hidden(timeout=HELD_MS)
+        page.mouse.up()
+        if not page.locator("#sheet").is_visible():
+            return
+    raise AssertionError(f"not taken: {page.locator('#sheet').inner_text()}")
+
+
+def do_next(page: Page) -> None:
+    """Open what the page offers, fill it in as a person does, and hold."""
+    if not page.locator("#sheet").is_visible():  # a hold that was let go leaves it open
+        page.locator("#next").click(timeout=SOON_MS)
+    fill_in(page)
+    hold(page)
+
+
+def fill_in(page: Page) -> None:
+    for box in page.locator("#sheet input[type=checkbox]").all():
+        box.check()
+    if page.locator("#lot").count():
+        page.fill("#lot", "A1234")
+        page.fill("#who", "Weber")
+
+
+def reach(page: Page, wanted: str) -> None:
+    """Do what the page asks for until it shows the phase. A person whose order was refused asks again."""
+    until_s = time.monotonic() + 60.0
+    while time.monotonic() < until_s:
+        if wanted in (page.locator("#phase").text_content() or ""):
+            return
+        if page.locator("#next").is_visible() and page.locator("#next").is_enabled():
+            with contextlib.suppress(AssertionError):
+                do_next(page)
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{wanted} not reached: {page.locator('main').inner_text()[:600]}")
