@@ -56,6 +56,7 @@ class MemoryRecorder:
     """Keeps nothing."""
 
     fault = ""
+    free_mb = 100_000.0
 
     def sample(self, at_s: float, inputs: Inputs, outputs: Outputs, view: Mapping[str, object]) -> None:
         return None

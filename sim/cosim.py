@@ -127,7 +127,8 @@ class Cosim:
             )
         faults = self._read(now_s)
         overrun_s = max(0.0, now_s - self._due_s)
-        self.inputs = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s, session="")
+        told = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s, session="")
+        self.inputs = told._replace(disk_free_mb=host.disk_free_mb)
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
         self._due_s = START_S + (self._cycles + 1) * CYCLE_S

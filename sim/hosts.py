@@ -12,6 +12,7 @@ from sim.faults import Edge, Fault
 
 PROCESSES = ("control", "protective")
 DEFAULT_LATE_S = 0.4
+ROOMY_MB = 100_000.0
 RESTART_S = 2.0  # a supervisor's time from a dead process to its next one
 
 
@@ -24,6 +25,7 @@ class HostState:
     late_s: float = 0.0
     recorder: str = ""
     wall_jump_s: float = 0.0
+    disk_free_mb: float = ROOMY_MB
 
     def runs(self, process: str) -> bool:
         """Whether the process gets the processor."""
@@ -75,6 +77,7 @@ def _starve(fault: Fault, started: bool, host: HostState) -> None:
 
 def _disk(fault: Fault, started: bool, host: HostState) -> None:
     host.recorder = "no space left on device" if started else ""
+    host.disk_free_mb = 0.0 if started else ROOMY_MB
 
 
 def _jump(fault: Fault, started: bool, host: HostState) -> None:

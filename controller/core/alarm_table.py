@@ -211,6 +211,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "restart": AlarmRow(_D, _SOON),
     "overrun": AlarmRow(_D, _SOON),
     "host": AlarmRow(_R, _SOON),
+    "disk_low": AlarmRow(_R, _SOON, because=("host",), within_s=math.inf),
     "dose_due": AlarmRow(_R, _LATE),
     "agitate": AlarmRow(_R, _LATE, _BODY),
 }

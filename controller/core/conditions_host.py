@@ -17,6 +17,7 @@ LATE_CYCLES = 3
 UNSEEN_S = 10.0
 UNATTENDED_S = 60.0
 JUMP_S = 1.0
+LOW_DISK_MB = 200.0
 
 
 def device_lost(s: Situation) -> str:
@@ -100,6 +101,14 @@ def wrong_device(s: Situation) -> str:
 def host(s: Situation) -> str:
     """The host says that something beside the control does not work."""
     return s.host_faults[0] if s.host_faults else ""
+
+
+def disk_low(s: Situation, back: float = 0.0) -> str:
+    """The disk of the record is nearly full while something goes on. Not known is not enough."""
+    free, least = s.disk_free_mb, LOW_DISK_MB + back
+    if s.idle or (free is not None and free >= least):
+        return ""
+    return "free room is not known" if free is None else f"{free:.0f} MB < {least:g} MB free"
 
 
 def restarted(s: Situation) -> str:

@@ -223,6 +223,7 @@ class Cycle:
             state.limits,
             short_ml=drain_short_ml(step, state.walk, state.volumes, now_s),
             session=inputs.session,
+            disk_free_mb=inputs.disk_free_mb,
             jog=state.jog,
             jog_allowed=self._jog_allowed,
             permitted=state.permitted,

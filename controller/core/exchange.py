@@ -82,6 +82,7 @@ class Inputs(NamedTuple):
     restarted: str = ""  # in the first cycle only: what the controller before was doing when it ended unasked
     attended_s: float = 0.0  # since a console of people last took a state
     wall_jump_s: float = 0.0  # the wall clock against the monotonic one, since the cycle before
+    disk_free_mb: float | None = None  # where the record is written; None: nobody could measure it lately
 
 
 class Outputs(NamedTuple):

@@ -84,6 +84,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Computer", "See the text.",
     ),
     Interlock(
+        "disk_low", ("H37",), c.Level(host.disk_low, 50.0, "MB"), 0.0, _R.R0, _MEDIUM,
+        "Disk of the record nearly full", "Make room on the disk of the data directory; the treatment goes on.", 10.0,
+    ),
+    Interlock(
         "core_alarm", ("H03",), c.above("core_c", "core_alarm_c", back=0.2), 5.0, _R.R0, _HIGH,
         "Core hot", "Cool the patient; the target is being lowered.", 30.0,
     ),

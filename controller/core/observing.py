@@ -130,4 +130,5 @@ def situation(
         state.late_cycles,
         inputs.attended_s,
         inputs.wall_jump_s,
+        inputs.disk_free_mb,
     )

@@ -23,6 +23,7 @@ DOSE_EARLY_MIN = 2.0
 TARGET_LEAST_C = 39.0
 FLOW_LEAST_LPM = 0.4
 TARGET_BELOW_WARN_C = 0.2
+START_FREE_MB = 1000.0  # a treatment of three hours writes about a sixth of it
 DRAINS_TO = {
     **dict.fromkeys(("fill", "warm_up", "perfuse"), ("drain", "perfusion ended, draining")),
     **dict.fromkeys(("rinse_ready", "rinse_fill", "rinse_dwell"), ("rinse_drain", "rinse ended, draining")),
@@ -56,6 +57,7 @@ class Desk(NamedTuple):
     stop_asked: str = ""
     short_ml: float = 0.0  # the drain left that much behind
     session: str = ""  # why no treatment may start
+    disk_free_mb: float | None = None
     jog: Jog = Jog()
     jog_allowed: Mapping[str, Bounds] = {}
     permitted: bool = False  # by the protective channel
@@ -86,6 +88,9 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder("a trip is latched; reset first")
     if desk.session:
         raise RefusedOrder(desk.session)
+    if desk.disk_free_mb is None or not desk.disk_free_mb >= START_FREE_MB:
+        free = "an unknown number of" if desk.disk_free_mb is None else f"{desk.disk_free_mb:.0f}"
+        raise RefusedOrder(f"the data directory has {free} MB free, {START_FREE_MB:g} MB at least: make room there")
     walk = desk.walk._replace(started_s=desk.now_s, hold="", testing=False)
     limits = desk.alarm_limits._replace(pending=None)
     tighter = ", ".join(f"{name} {value:g}" for name, value in alarm_limits.changed(limits).items())

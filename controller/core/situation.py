@@ -52,3 +52,4 @@ class Situation(NamedTuple):
     late_cycles: int  # in a row
     attended_s: float  # since a person's console last took a state
     wall_jump_s: float  # by which the wall clock has jumped in this cycle
+    disk_free_mb: float | None  # for the record; None is not known

@@ -21,6 +21,7 @@ class MemoryRecord:
     """Keeps references; rows are made only when they are asked for."""
 
     fault = ""
+    free_mb = 100_000.0
 
     def __init__(self, *, started: Started) -> None:
         self.samples: list[Sample] = []

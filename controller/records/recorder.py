@@ -1,15 +1,18 @@
 """Writes the record on a thread of its own, so that control never waits for a disk.
 
 `sample` and `event` only put references into a bounded queue. What does not fit is dropped, counted, alarmed on through
-`fault` and recorded as an event. What cannot be written is kept and tried again. Not responsible for the file's shape
-(`store`) or for what a fault leads to (control's alarm).
+`fault` and recorded as an event. What cannot be written is kept and tried again. What is free on the disk is measured
+on the same thread: a disk that hangs is never asked by anybody who must not wait.
+Not responsible for the file's shape (`store`) or for what a fault leads to (control's alarm).
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -23,6 +26,9 @@ from controller.records.store import RecordError, Store
 COMMIT_EVERY_S = 0.8  # with the time of the commit itself this stays under a second
 CAPACITY = 2000  # samples and events: minutes of a run, some tens of megabytes
 DROPS_SHOWN_S = 10.0
+STUCK_S = 2.0  # a commit that takes longer is said while it lasts
+MEASURE_EVERY_S = 2.0
+MEASURED_COUNTS_S = 10.0
 END_WITHIN_S = 10.0
 
 Item = Sample | tuple[Event, float]
@@ -43,6 +49,9 @@ class Recorder:
         self._last_at_s = 0.0
         self._store_fault = ""
         self._log_fault = ""
+        self._asked_s = math.inf  # since when the disk has been asked for something, on the wall
+        self._free_mb, self._measured_s = math.nan, -math.inf
+        self._measure()
         self._ending = threading.Event()
         self._log = _open_log(event_log)
         # A daemon, so that a disk which never answers cannot keep a finished process alive; `close` joins it.
@@ -60,7 +69,15 @@ class Recorder:
         drops = ""
         if self.dropped and time.monotonic() - self._dropped_wall_s < DROPS_SHOWN_S:
             drops = f"{self.dropped} rows dropped, the disk is too slow"
-        return "; ".join(text for text in (self._store_fault, self._log_fault, drops) if text)
+        stuck = ""
+        if time.monotonic() - self._asked_s > STUCK_S:
+            stuck = f"the disk does not answer for more than {STUCK_S:g} s; what comes is kept in memory"
+        return "; ".join(text for text in (stuck, self._store_fault, self._log_fault, drops) if text)
+
+    @property
+    def free_mb(self) -> float | None:
+        """MB free on the disk of this record, or None when that could not be measured lately."""
+        return self._free_mb if time.monotonic() - self._measured_s <= MEASURED_COUNTS_S else None
 
     def sample(self, at_s: float, inputs: Inputs, outputs: Outputs, view: Mapping[str, object]) -> None:
         """Keep one sample. Never waits."""
@@ -95,7 +112,7 @@ class Recorder:
             while not (self._ending.is_set() and (self._queue.empty() or self._store_fault)):
                 self._collect()
                 self._tell_drops()
-                self._write()
+                self._ask_disk()
             self._finish()
         except Exception as error:
             # A thread that dies unseen would be a record that ends unseen.
@@ -140,6 +157,19 @@ class Recorder:
             self._dropped_told += dropped
             text = f"{dropped} rows dropped: the queue of {self._capacity} was full"
             self._add_event(Event(self._last_at_s, "fault", "recorder", text, "MEDIUM"), time.time())
+
+    def _ask_disk(self) -> None:
+        self._asked_s = time.monotonic()
+        self._write()
+        self._measure()
+        self._asked_s = math.inf
+
+    def _measure(self) -> None:
+        if time.monotonic() - self._measured_s < MEASURE_EVERY_S:
+            return
+        with contextlib.suppress(OSError):  # then it is not known, once the last value is too old
+            self._free_mb = shutil.disk_usage(self._store.path.parent).free / 1e6
+            self._measured_s = time.monotonic()
 
     def _write(self) -> None:
         self._write_log()

@@ -101,6 +101,7 @@ def sample_rows(sample: Sample) -> Iterator[Row]:
             "late_s": inputs.overrun_s,
             "attended_s": inputs.attended_s,
             "wall_jump_s": inputs.wall_jump_s,
+            "disk_free_mb": inputs.disk_free_mb,
         }
     )
     values["state"] = as_json(state)

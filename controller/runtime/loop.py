@@ -145,6 +145,7 @@ class Loop:
             restarted=self._restarted,
             attended_s=time.monotonic() - self._desk.seen_s,
             wall_jump_s=self._wall_jump_s(),
+            disk_free_mb=self._recorder.free_mb,
         )
         self._restarted = ""
         try:

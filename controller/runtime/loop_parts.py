@@ -68,6 +68,10 @@ class RecorderLike(Protocol):
     def fault(self) -> str:
         """Why nothing is being written, or ""."""
 
+    @property
+    def free_mb(self) -> float | None:
+        """MB free where it is written, or None when that could not be measured lately."""
+
     def sample(self, at_s: float, inputs: Inputs, outputs: Outputs, view: Mapping[str, object]) -> None:
         """Keep one sample."""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.core.exchange import Act
+from controller.core.orders import START_FREE_MB
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK
@@ -23,7 +24,6 @@ UP_S = 30.0
 SELF_TEST_S = 40.0
 STOPPED_S = 1.5
 STOPPED_OPENS_S = 0.8  # of which the heartbeat's time-out takes 0.5 s; see controller/protective/loop.py
-DISK_BYTES = 1_000_000_000
 SETTLE_S = 3.0
 
 
@@ -130,8 +130,8 @@ def _record(data_dir: Path, since_s: float) -> dict[str, Any]:
 
 
 def _disk(data_dir: Path) -> dict[str, Any]:
-    free = shutil.disk_usage(data_dir).free
-    return _line("disk", f"{free / 1e9:.1f} GB free", "1 GB at least", free >= DISK_BYTES)
+    free_mb = shutil.disk_usage(data_dir).free / 1e6
+    return _line("disk", f"{free_mb:.0f} MB free", f"{START_FREE_MB:g} MB at least", free_mb >= START_FREE_MB)
 
 
 def _noted() -> list[dict[str, Any]]:

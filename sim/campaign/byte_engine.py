@@ -132,6 +132,11 @@ class FakeDisk(MemoryRecord):
         """Why nothing is written, or ""."""
         return self._host.recorder
 
+    @property
+    def free_mb(self) -> float:  # type: ignore[override]
+        """What is left on it."""
+        return self._host.disk_free_mb
+
 
 class ByteEngine:
     """Seated on `source` at its moment; use `close` when done, or its threads wait for ever."""

@@ -116,6 +116,13 @@ def disk_full(world: World) -> None:
     world.host_faults = ("recorder: disk full",)
 
 
+def disk_left(free_mb: float | None) -> Breaking:
+    def breaking(world: World) -> None:
+        world.disk_free_mb = free_mb
+
+    return breaking
+
+
 def restarted(world: World) -> None:
     world.restarted = "" if world.state.walk.hold else "control ended without a goodbye in PERFUSE"
 

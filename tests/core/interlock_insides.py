@@ -12,6 +12,7 @@ from interlock_breakings import (
     both,
     clock_set,
     coarse,
+    disk_left,
     drops,
     held,
     held_then,
@@ -193,6 +194,8 @@ INSIDES: Mapping[str, Inside] = {
     "console_lost": Inside(unseen(9.9), 3.0),
     "clock_jump": Inside(clock_set(0.9), 3.0),
     "host": Inside(nothing, 3.0),
+    "disk_low": Inside(disk_left(201.0), 3.0),
+    "disk_low-not known": Inside(disk_left(201.0), 3.0),
     "agitate": Inside(never_agitated, 60.0),
     "dose_due": Inside(nothing, 1750.0),
 }

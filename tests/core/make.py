@@ -90,6 +90,7 @@ class World:
         self.restarted = ""
         self.attended_s = 0.0
         self.wall_jump_s = 0.0
+        self.disk_free_mb: float | None = 100_000.0
         self.pressing: tuple[Act, ...] = ()  # for a caller that decides on orders before the step
         self.temperature_c = {
             **COOLER_C, "outflow_c": 41.5, "cavity_1_c": 42.1, "cavity_2_c": 42.0, "cavity_3_c": 41.9,
@@ -172,6 +173,7 @@ class World:
             self.restarted,
             self.attended_s,
             self.wall_jump_s,
+            self.disk_free_mb,
         )
 
     def step(self, *orders: Order | Act, dt_s: float = CYCLE_S) -> Outputs:

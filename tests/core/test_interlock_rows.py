@@ -48,6 +48,7 @@ def mend(world: World) -> None:
     world.restarted = ""
     world.status, world.link_faults, world.host_faults, world.overrun_s, world.pressing = {}, (), (), 0.0, ()
     world.attended_s = world.wall_jump_s = 0.0
+    world.disk_free_mb = 100_000.0
     for _ in range(20):
         bent = [name for name, value in world.bent.items() if isinstance(value, float) and name in world.temperature_c]
         world.bent = {name: world.bent[name] for name in bent}

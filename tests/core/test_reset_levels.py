@@ -58,7 +58,7 @@ EDGE_IDS = [edge.id for edge in EDGES]
 # Rows whose value is made of several signals, or is counted over minutes; their bands are walked through the world.
 IN_THE_WORLD = {
     "cavity_over", "cavity_warm", "cavity_cool", "cavity_spread", "accumulating", "drift", "unbalanced",
-    "heater_stuck_on", "heat_short", "inflow_differs", "outlet_differs", "outflow_differs",
+    "heater_stuck_on", "heat_short", "inflow_differs", "outlet_differs", "outflow_differs", "disk_low",
 }  # fmt: skip
 
 
@@ -154,6 +154,14 @@ def test_h53_an_advisory_does_not_come_and_go_with_a_value_at_its_limit(
     id_: str, outside: dict[str, float], band: dict[str, float], back: dict[str, float]
 ) -> None:
     walked(world_in("perfuse", settle_s=310.0), id_, outside, band, back)
+
+
+def test_h53_a_disk_that_was_nearly_full_has_room_again_before_it_is_over() -> None:
+    world = world_in("perfuse", settle_s=30.0)
+    for free_mb, present in ((201.0, False), (199.0, True), (201.0, True), (249.0, True), (251.0, False)):
+        world.disk_free_mb = free_mb
+        world.run(11.0)
+        assert ("disk_low" in world.state.alarms.active) is present, free_mb
 
 
 def test_h53_a_cavity_that_has_tripped_is_reset_only_when_it_has_cooled() -> None:

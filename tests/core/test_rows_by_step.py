@@ -85,6 +85,7 @@ console_lost           .  x  x  x  x  x  x  x  x  x  x  x  .
 clock_jump             x  x  x  x  x  x  x  x  x  x  x  x  x
 device_late            .  x  x  x  x  x  x  x  x  x  x  x  .
 host                   x  x  x  x  x  x  x  x  x  x  x  x  x
+disk_low               .  x  x  x  x  x  x  x  x  x  x  x  .
 core_alarm             x  x  x  x  x  x  x  x  x  x  x  x  x
 core_warn              x  x  x  x  x  x  x  x  x  x  x  x  x
 core_low               .  .  .  .  x  x  x  .  .  x  .  .  .

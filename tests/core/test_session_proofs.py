@@ -192,6 +192,29 @@ def test_inputs_that_say_nothing_of_a_self_test_start_nothing() -> None:
     assert state.walk.step == "standby"
 
 
+@pytest.mark.parametrize(("free_mb", "said"), [(999.0, "has 999 MB"), (None, "unknown"), (float("nan"), "has nan")])
+def test_h37_start_is_refused_without_room_for_the_record_and_the_message_says_how_much_is_needed(
+    free_mb: float | None, said: str
+) -> None:
+    world = world_in("standby")
+    world.disk_free_mb = free_mb
+    world.step(Act.START)
+    assert said in world.refused()
+    assert "1000 MB at least" in world.refused()
+    assert world.step_name == "standby"
+    assert not world.state.latch.armed
+    world.disk_free_mb = 1001.0
+    world.step(Act.START)
+    assert world.step_name == "self_test"
+
+
+def test_h37_inputs_that_say_nothing_of_the_disk_start_nothing() -> None:
+    world = world_in("standby")
+    inputs = world.inputs(Order(Act.START))._replace(disk_free_mb=Inputs({}).disk_free_mb)
+    state, _, _ = world.cycle.step(world.state, inputs, world.now_s + 0.1)
+    assert state.walk.step == "standby"
+
+
 def test_the_self_test_is_refused_while_a_trip_is_latched() -> None:
     world = world_in("standby")
     world.step(Act.STOP)

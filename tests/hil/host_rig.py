@@ -144,9 +144,13 @@ class Rig:
         self.start()
 
     def wait_for_control(self, *, but_not: int) -> None:
-        """Until a controller other than `but_not` serves its socket and has made a cycle."""
-        until(lambda: self.pid("control") not in (0, but_not), START_WALL_S, "a controller")
-        until(lambda: "phase" in self.state(), START_WALL_S, "a controller that answers")
+        """Until a controller other than `but_not` serves its socket and has made a cycle. Not after the supervisor."""
+
+        def there() -> bool:
+            assert self.supervisor is None or not self.supervisor.over, self.last_words()
+            return self.pid("control") not in (0, but_not) and "phase" in self.state()
+
+        until(there, START_WALL_S, "a controller that answers")
 
     def pid(self, name: str) -> int:
         """The process number; 0 when it does not run."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,16 @@ import pytest
 from host_faults import HOST_WALL_S
 from host_rig import Rig, rig_in, until
 
+from controller.core.exchange import Act
+from controller.runtime.client import Client, Refusal
+from controller.runtime.rundir import CONTROL_SOCKET
+
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(300)]
 
 SPEED = 4.0
 HEAT_OFF_S = 1.0 + HOST_WALL_S * (SPEED - 1.0)
 PORTS = ("heater", "pump", "probes", "bus", "flow", "protect")
-TMPFS = "size=640m"
+SIZES_MB = {"too small to start": 900, "to start": 1300, "nearly full": 180}
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +42,17 @@ def heating(bench: Rig) -> Rig:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "data"
     place.mkdir(mode=0o700)
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", TMPFS, "hipec", place]).returncode != 0:
+    size = f"size={SIZES_MB['too small to start']}m"
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", size, "hipec", place]).returncode != 0:
         pytest.skip("a small disk needs root and the right to mount a tmpfs")
     try:
         yield place
     finally:
         subprocess.run(["umount", "-l", place], check=True)
+
+
+def resize(place: Path, kilobytes: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", place], check=True)
 
 
 def test_a_full_disk_is_an_alarm_and_the_treatment_goes_on_and_no_other_begins(
@@ -52,30 +61,39 @@ def test_a_full_disk_is_an_alarm_and_the_treatment_goes_on_and_no_other_begins(
     with rig_in(tmp_path, seed=4, speed=SPEED) as rig:
         assert rig.data_dir == small_disk
         rig.start()
+        until(lambda: "1000 MB at least" in _refusal(rig), 15.0, "a refused START")
+        resize(small_disk, SIZES_MB["to start"] * 1024)
         rig.heat()
-        ballast = small_disk / "ballast"
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 65536)
-        until(lambda: _host_alarm(rig.state()) != "", 30.0, "an alarm of the computer")
-        assert "full" in _host_alarm(rig.state())
+        resize(small_disk, SIZES_MB["nearly full"] * 1024)
+        until(lambda: "MB free" in _alarm(rig.state(), "disk_low"), 15.0, "an alarm of a disk that is nearly full")
+        assert rig.state()["heat_on"]
+        resize(small_disk, shutil.disk_usage(small_disk).used // 1024)
+        until(lambda: _alarm(rig.state(), "host") != "", 30.0, "an alarm of the computer")
+        assert "full" in _alarm(rig.state(), "host")
         rig.attend_for(3.0)
         state = rig.state()
         assert state["heat_on"]
         assert not state["trips"]
+        assert "full" in _alarm(state, "host")
         assert state["runtime"]["lateness"]["max_ms"] < 200.0
-        ballast.unlink()
-        until(lambda: _host_alarm(rig.state()) == "", 20.0, "the end of the alarm with room on the disk")
+        resize(small_disk, SIZES_MB["to start"] * 1024)
+        until(lambda: not _alarm(rig.state(), "host"), 20.0, "the end of the alarm with room on the disk")
         rig.end_supervisor()
         assert rig.verify_records() == 1
-        ballast.write_bytes(bytes(200 * 2**20))
+        resize(small_disk, SIZES_MB["nearly full"] * 1024)
         with pytest.raises(AssertionError):
             rig.start()
         assert "MiB free, at least" in rig.said() + (rig.run_dir / "supervisor.out").read_text()
 
 
-def _host_alarm(state: dict[str, Any]) -> str:
-    texts = [alarm["text"] for alarm in state.get("alarms", ()) if alarm["id"] == "host" and alarm["present"]]
+def _refusal(rig: Rig) -> str:
+    with Client(rig.run_dir / CONTROL_SOCKET) as client, pytest.raises(Refusal) as refused:
+        client.act(Act.START)
+    return str(refused.value)
+
+
+def _alarm(state: dict[str, Any], id_: str) -> str:
+    texts = [alarm["text"] for alarm in state.get("alarms", ()) if alarm["id"] == id_ and alarm["present"]]
     return texts[0] if texts else ""
 
 

@@ -77,6 +77,7 @@ def test_what_is_missing_is_null_and_says_why(finished: Path) -> None:
         "late_s": 0.31,
         "attended_s": 0.0,
         "wall_jump_s": 0.0,
+        "disk_free_mb": None,
     }
     assert json.loads(row["state"]) == {"phase": "PERFUSE", "hold": ""}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import sqlite3
 import threading
 import time
@@ -203,6 +204,49 @@ def test_a_stuck_disk_costs_rows_that_are_counted_told_and_recorded_but_no_time(
         texts = [row["text"] for row in record.rows("events")]
         assert texts == ["first", "15 rows dropped: the queue of 10 was full", "end"]
         assert len(list(record.rows("samples"))) == 10
+
+
+def test_h37_a_disk_that_does_not_answer_is_said_while_it_lasts_and_costs_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "STUCK_S", 0.05)
+    path = tmp_path / "record.sqlite"
+    store = Stuck(path)
+    recorder = Recorder(store=store, event_log=path.with_suffix(".events.jsonl"), capacity=10)
+    recorder.event(event(1000.0, "first"))
+    assert store.entered.wait(10.0)
+    wait_until(lambda: "the disk does not answer" in recorder.fault)
+    recorder.event(event(1001.0, "meanwhile"))
+    store.go.set()
+    wait_until(lambda: recorder.fault == "")
+    recorder.close()
+    with Record(path) as record:
+        assert [row["text"] for row in record.rows("events")] == ["first", "meanwhile", "end"]
+
+
+def test_h37_the_room_on_the_disk_is_measured_again_and_again_and_an_old_measure_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    usage = shutil.disk_usage
+    monkeypatch.setattr(recorder_module, "MEASURE_EVERY_S", 0.0)
+
+    def measured(place: Path) -> object:
+        asked.append(threading.current_thread().name)
+        if len(asked) > 3:
+            raise OSError("the disk has gone")
+        return usage(place)._replace(free=len(asked) * 10**6)
+
+    monkeypatch.setattr(recorder_module.shutil, "disk_usage", measured)
+    with recording(tmp_path / "record.sqlite") as recorder:
+        assert recorder.free_mb == 1.0
+        for number in (2, 3, 4):
+            recorder.event(event(1000.0 + number))
+            wait_until(lambda number=number: len(asked) >= number)
+        assert set(asked[1:]) == {"recorder"}
+        assert recorder.free_mb == 3.0
+        monkeypatch.setattr(recorder_module, "MEASURED_COUNTS_S", 0.0)
+        assert recorder.free_mb is None
 
 
 def test_a_full_disk_is_a_fault_that_goes_when_there_is_room_again_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ class FakeRecorder:
     """Remembers everything."""
 
     fault: str = ""
+    free_mb: float | None = 5000.0
     events: list[Event] = field(default_factory=list)
     samples: list[float] = field(default_factory=list)
     failing: Exception | None = None

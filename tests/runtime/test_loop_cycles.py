@@ -218,6 +218,14 @@ def test_faults_of_recorder_and_api_are_told_to_the_cycle() -> None:
     assert rig.cycle.seen[0].host_faults == ("recorder: disk full", "api: OSError")
 
 
+@pytest.mark.parametrize("free_mb", [123.0, None])
+def test_h37_the_room_that_the_recorder_has_measured_is_told_to_the_cycle(free_mb: float | None) -> None:
+    rig = Rigged()
+    rig.recorder.free_mb = free_mb
+    rig.once()
+    assert rig.cycle.seen[0].disk_free_mb == free_mb
+
+
 def test_what_happens_on_the_ports_is_recorded() -> None:
     rig = Rigged()
     rig.bench.pending_notes = [PortNote(999.0, "fault", "pump", "pump: nothing")]

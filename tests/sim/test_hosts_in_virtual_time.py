@@ -64,7 +64,7 @@ def test_late_cycles_trip_and_a_full_disk_only_says_so() -> None:
     full, events, off_s = _struck("disk_full@420+5")
     assert off_s is None
     assert not full.state.latch.tripped
-    assert [event.name for event in events if event.kind == "alarm"] == ["host"]
+    assert [event.name for event in events if event.kind == "alarm"] == ["host", "disk_low"]
 
 
 @pytest.mark.parametrize("fault", ["kill:recorder@1", "kill@1", "console_flood@1", "disk_slow@1"])
