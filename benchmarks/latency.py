@@ -64,7 +64,7 @@ class MemoryRecorder:
     def event(self, event: Event) -> None:
         return None
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         return None
 
 

@@ -40,7 +40,7 @@ class MemoryRecord:
         self.events.append(event)
         self._order.append(event)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         """Nothing to give back."""
 
     def rows(self) -> Iterator[Row]:

@@ -52,6 +52,7 @@ class Recorder:
         self._asked_s = math.inf  # since when the disk has been asked for something, on the wall
         self._free_mb, self._measured_s = math.nan, -math.inf
         self._measure()
+        self._complete = True
         self._ending = threading.Event()
         self._log = _open_log(event_log)
         # A daemon, so that a disk which never answers cannot keep a finished process alive; `close` joins it.
@@ -72,7 +73,8 @@ class Recorder:
         stuck = ""
         if time.monotonic() - self._asked_s > STUCK_S:
             stuck = f"the disk does not answer for more than {STUCK_S:g} s; what comes is kept in memory"
-        return "; ".join(text for text in (stuck, self._store_fault, self._log_fault, drops) if text)
+        gone = "" if self._thread.is_alive() or self._ending.is_set() else "nothing is recorded, its thread has ended"
+        return "; ".join(text for text in (gone, stuck, self._store_fault, self._log_fault, drops) if text)
 
     @property
     def free_mb(self) -> float | None:
@@ -87,8 +89,12 @@ class Recorder:
         """Keep one event. Never waits."""
         self._put((event, time.time()))
 
-    def close(self) -> None:
-        """Write what is waiting and the row that says the record is complete. Raises RecordError if that failed."""
+    def close(self, *, complete: bool = True) -> None:
+        """Write what is waiting and the row that says the record is complete. Raises RecordError if that failed.
+
+        Without that row the next controller takes this one for ended in the middle, and says so.
+        """
+        self._complete = complete
         self._ending.set()
         with contextlib.suppress(queue.Full):
             self._queue.put_nowait(None)  # wakes it; a full queue is awake anyway
@@ -195,7 +201,8 @@ class Recorder:
             self._log_fault = f"event log: {error.strerror}"
 
     def _finish(self) -> None:
-        self._add_event(Event(self._last_at_s, *END), time.time())
+        if self._complete:
+            self._add_event(Event(self._last_at_s, *END), time.time())
         self._write()
 
 

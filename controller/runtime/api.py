@@ -87,6 +87,11 @@ class ApiServer:
         self._desk.wake = self.wake
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Its thread serves; without it nobody can press STOP."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Tell the thread that there is something on the desk. Never blocks."""
         try:
@@ -113,7 +118,7 @@ class ApiServer:
                 # This thread has the loop's priority: clients that never stop asking get half a processor, not all.
                 time.sleep(min(time.monotonic() - began_s, REST_MAX_S))
         except Exception as error:
-            # Clients see their connection close; the loop goes on and tells the cycle.
+            # Clients see their connection close, and control ends safe: nobody could stop it any more.
             self._desk.api_fault = f"api: {type(error).__name__}: {error}"
         finally:
             self._close()

@@ -122,7 +122,8 @@ class Control:
             try:
                 code = self._serve(bench, core, setups, not_granted, ending, restored)
             finally:
-                code = self._end_record(core.recorder if self._made is None else self._made.recorder, code)
+                recorder = core.recorder if self._made is None else self._made.recorder
+                code = self._end_record(recorder, code, complete=ending())
             return code
 
     def _serve(
@@ -150,15 +151,15 @@ class Control:
             api.start()
             stack.callback(api.end)
             stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
-            loop.run(ending)
-            self._take_down(bench, loop, ending)
-        if loop.failure:
+            loop.run(lambda: ending() or not api.alive)
+            self._take_down(bench, loop, ending.by or f"the end of its socket ({self._desk.api_fault})")
+        if loop.failure or not ending():
             return FAILED
         return TRIPPED if self._desk.state.get("trips") else 0
 
-    def _end_record(self, recorder: RecorderLike, code: int) -> int:
+    def _end_record(self, recorder: RecorderLike, code: int, *, complete: bool) -> int:
         try:
-            recorder.close()
+            recorder.close(complete=complete)
         except OSError as error:
             # Not a refusal: the run took place, and its record is not complete.
             _say(f"the record is not complete: {error}")
@@ -221,7 +222,7 @@ class Control:
         while not bench.tried and not ending() and self._clock.now() < until_s:
             self._clock.sleep(0.02 * self._settings.speed)
 
-    def _take_down(self, bench: Bench, loop: Loop, ending: Ending) -> None:
+    def _take_down(self, bench: Bench, loop: Loop, by: str) -> None:
         recorder = loop.recorder
         bench.publish(SAFE, self._clock.now())
         late = bench.end()
@@ -233,8 +234,8 @@ class Control:
         for line in bench.statistics():
             text = f"{line.exchanges} exchanges, {line.errors} errors, longest {line.latency_max_s * 1000:.0f} ms"
             recorder.event(Event(now_s, "note", line.device, text))
-        recorder.event(Event(now_s, "note", "loop", f"ended by {ending.by}; lateness {loop.lateness.summary()}"))
-        _say(f"ended by {ending.by}")
+        recorder.event(Event(now_s, "note", "loop", f"ended by {by}; lateness {loop.lateness.summary()}"))
+        _say(f"ended by {by}")
 
 
 def _say(text: str) -> None:

@@ -78,8 +78,8 @@ class RecorderLike(Protocol):
     def event(self, event: Event) -> None:
         """Keep one event."""
 
-    def close(self) -> None:
-        """Write what is waiting and end the record."""
+    def close(self, *, complete: bool = True) -> None:
+        """Write what is waiting and end the record; not complete: without the row that says it was ended in order."""
 
 
 class Filed(RecorderLike, Protocol):

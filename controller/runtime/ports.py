@@ -116,6 +116,10 @@ class PortWorker:
 
     def link_faults(self) -> list[LinkFault]:
         """Devices that do not answer as they should, now."""
+        if self._thread is not None and not self._thread.is_alive() and not self._ending.is_set() and not self.failure:
+            # It could not even say why, as when there is no memory.
+            self.failure = f"{self.name}: its thread has ended"
+            self._mark_lost(self.failure)
         return [slot.fault for slot in self._slots if slot.fault is not None]
 
     def statistics(self) -> list[LinkStatistics]:

@@ -13,6 +13,7 @@ from protective_board import Bus, Clock
 
 import controller.protective
 from controller.protective import __main__ as program
+from controller.protective import loop as loop_module
 from controller.protective import rtu
 from controller.protective.link import Heartbeat, parse
 
@@ -162,6 +163,24 @@ def test_only_the_standard_library_and_pyserial_are_imported() -> None:
                 own = name == "controller.protective" or name.startswith("controller.protective.")
                 assert own or name.split(".")[0] in ALLOWED, f"{path.name} imports {name}"
                 assert name.split(".")[0] not in {"threading", "asyncio", "multiprocessing"}, path
+
+
+def test_h33_whatever_ends_a_round_the_contactor_is_opened_and_the_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def fails(loop: loop_module.Loop) -> None:
+        done.append("round")
+        raise MemoryError
+
+    monkeypatch.setattr(loop_module.Loop, "round", fails)
+    monkeypatch.setattr(loop_module.Loop, "make_safe", lambda loop: done.append("safe"))
+    monkeypatch.setattr(program.signal, "signal", lambda number, handler: None)  # not for the test's own process
+    with pytest.raises(MemoryError):
+        program.main(["--port", "/dev/nowhere", "--run-dir", str(tmp_path)])
+    assert done == ["round", "safe"]
+    assert not (tmp_path / "protective.sock").exists()
 
 
 def test_it_can_be_read_in_one_sitting() -> None:

@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -279,6 +280,25 @@ def test_a_recorder_that_fails_by_a_defect_says_so(tmp_path: Path) -> None:
         wait_until(lambda: "the recorder failed" in recorder.fault)
         with pytest.raises(RecordError, match="the recorder failed"):
             recorder.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_h37_a_recorder_whose_thread_died_without_a_word_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "_collect", lambda recorder: sys.exit())
+    with recording(tmp_path / "record.sqlite") as recorder:
+        wait_until(lambda: "nothing is recorded" in recorder.fault)
+
+
+def test_h38_a_record_that_is_not_complete_keeps_every_row_and_has_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "record.sqlite"
+    with recording(path) as recorder:
+        recorder.event(event(1000.0, "the last"))
+        recorder.close(complete=False)
+    with Record(path) as record:
+        assert (record.verify().bad, record.verify().ended) == (None, False)
+        assert [row["text"] for row in record.rows("events")] == ["the last"]
 
 
 def test_closing_leaves_no_thread_and_no_file_open(tmp_path: Path) -> None:

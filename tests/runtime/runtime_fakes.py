@@ -166,7 +166,7 @@ class FakeRecorder:
             raise self.failing
         self.events.append(event)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         pass
 
 

@@ -15,6 +15,11 @@ from pathlib import Path
 import pytest
 from runtime_fakes import bench_rig
 
+from controller.records.last_run import last_run
+from controller.records.opening import open_recorder
+from controller.records.reader import Record
+from controller.runtime import control as control_module
+from controller.runtime.api import ApiServer
 from controller.runtime.client import Client
 from controller.runtime.rundir import CONTROL_SOCKET, ControlLock
 
@@ -114,6 +119,35 @@ def test_a_rig_on_which_nothing_answers_is_shown_and_ends_cleanly(
     assert not (run_dir / CONTROL_SOCKET).exists()
     assert not (run_dir / "status.sock").exists()
     assert len(list((tmp_path / "data").glob("*.sqlite"))) == 1
+
+
+def test_h33_a_control_whose_socket_has_died_ends_and_its_record_says_that_nobody_asked_it_to(
+    tmp_path: Path, ports: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ApiServer, "_run", ApiServer._close)  # its thread ends at once
+    monkeypatch.setattr(control_module, "ask_for_realtime", tuple)  # not for the test's own process
+    places = ["--run-dir", str(tmp_path / "run"), "--data-dir", str(tmp_path / "data")]
+    code = control_module.main([*places, *port_arguments(ports)], open_recorder=open_recorder, last_run=last_run)
+    assert code == 1
+    (path,) = (tmp_path / "data").glob("*.sqlite")
+    with Record(path) as record:
+        verdict = record.verify()
+        assert (verdict.bad, verdict.ended) == (None, False)
+        assert "ended by the end of its socket" in [row["text"] for row in record.rows("events")][-1]
+
+
+def test_h33_a_control_that_fails_by_what_nobody_foresaw_leaves_no_thread_behind_that_looks_like_one() -> None:
+    program = """
+import threading, controller.runtime.__main__ as control
+def failing(*_, **__):
+    threading.Thread(target=threading.Event().wait).start()
+    raise MemoryError
+control.main = failing
+control.run()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=SOON_S, check=False)
+    assert ended.returncode == 1
+    assert "MemoryError" in ended.stderr
 
 
 def _of_run(run_dir: Path) -> list[int]:

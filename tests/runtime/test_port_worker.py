@@ -327,6 +327,20 @@ def test_what_nobody_foresaw_leaves_the_port_faulted_and_its_devices_safe() -> N
     assert port.worker.end(timeout_s=1.0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_h33_a_port_whose_thread_died_without_a_word_is_a_fault_of_all_its_devices() -> None:
+    port = OnePort("bath", "pump")
+    port.settle()
+    assert port.worker.link_faults() == []
+    port.devices["bath"].failing = {"exchange": SystemExit()}  # as nothing that a driver raises: nobody catches it
+    port.worker.start()
+    port.worker._thread.join(5.0)
+    assert port.worker.failure == ""
+    assert {fault.device for fault in port.worker.link_faults()} == {"bath", "pump"}
+    assert "its thread has ended" in port.fault("pump")
+    assert port.devices["pump"].calls[-1] == "make_safe"
+
+
 def test_statistics_count_exchanges_errors_latency_and_rate() -> None:
     port = OnePort("a", "b")
     port.settle()
