@@ -73,8 +73,8 @@ TRIPS: tuple[Interlock, ...] = (
         "Cavity pressure too high", "Free the outflow; let fluid out.",
     ),
     Interlock(
-        "disconnected", ("H13",), flow.disconnected, 1.0, _R.R3, _HIGH,
-        "Inflow line open", "Hot cytotoxic fluid may be out: find the open joint.",
+        "disconnected", ("H13", "H06"), flow.disconnected, 1.0, _R.R3, _HIGH,
+        "Inflow line open", "Hot cytotoxic fluid may be out: find the open joint. None? The pump may not deliver.",
     ),
     Interlock(
         "leak", ("H14",), volume.leaking, 10.0, _R.R2, _HIGH,
