@@ -24,7 +24,8 @@ from controller.runtime.clock import RunClock
 from drivers.port import Port, SerialLine
 from sim.assembly import character_s
 from sim.devices.twin import Reply, Wiring
-from sim.server import Server, die_with_the_parent
+from sim.host_process import die_with_the_parent
+from sim.server import Server
 
 
 @dataclass(frozen=True, slots=True)

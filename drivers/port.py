@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import termios
 from collections.abc import Callable
 from typing import Protocol
@@ -83,12 +84,10 @@ class SerialLine:
     def read(self, size: int, timeout_s: float) -> bytes:
         """Wait up to `timeout_s` for the first bytes, then return what is there, at most `size`."""
         try:
-            self._serial.timeout = timeout_s
-            first: bytes = self._serial.read(1)
-            if first and size > 1:
-                self._serial.timeout = 0
-                first += self._serial.read(size - 1)
-            return first
+            # pyserial would set the whole port up anew for each change of its own time-out.
+            if not select.select([self._serial.fileno()], (), (), timeout_s)[0]:
+                return b""
+            return bytes(self._serial.read(size))
         except _LINK_ERRORS as error:
             raise LinkLost(str(error)) from error
 

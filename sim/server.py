@@ -8,7 +8,6 @@ Not responsible for the controller: it opens the printed ports as it would open 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -26,6 +25,7 @@ from sim.control_socket import ControlSocket
 from sim.devices.catalogue import twins as all_twins
 from sim.devices.twin import MakeTwin
 from sim.faults import parse
+from sim.host_process import die_with_the_parent, punctual
 from sim.plant.parameters import PatientParameters, parameters_for
 from sim.plant.plant import Plant
 from sim.simulator import Simulator
@@ -33,10 +33,7 @@ from sim.terminals import Terminals
 from sim.vocabulary import vocabulary
 from sim.wire import Line, SerialEnd, Wire, open_end
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
 IDLE_S = 0.5
-PRIORITY = 60
-"""Above the controller's: a busy host does not slow the devices that it talks to."""
 
 
 def run(
@@ -76,7 +73,7 @@ def run(
         except (ValueError, OSError) as error:
             print(f"SIMULATED {rig.name}: {error}", file=sys.stderr)  # noqa: T201
             return 2
-        with contextlib.closing(server), _on_signals(server.stop), _punctual() as refused:
+        with contextlib.closing(server), _on_signals(server.stop), punctual() as refused:
             announce(server, json_output=json_output, out=out or sys.stdout, refused=refused)
             server.serve()
     return 0
@@ -242,30 +239,6 @@ def announce(server: Server, *, json_output: bool, out: TextIO, refused: str = "
         text = "\n".join([f"SIMULATED bench {rig.name!r}, ports:", *rows, f"  control: {server.socket_path}"])
         text += f"\n  {refused}: replies may be late under load" if refused else ""
     print(text, file=out, flush=True)
-
-
-def die_with_the_parent() -> None:
-    """Ask the kernel for SIGTERM when the parent ends (prctl(2), Linux); at once if it has ended already."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
-        raise SystemExit(0)
-
-
-@contextlib.contextmanager
-def _punctual() -> Iterator[str]:
-    """Run under SCHED_FIFO where it is granted; yields what was refused, "" when nothing."""
-    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-    refused = ""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    except OSError as error:
-        refused = f"SCHED_FIFO: {error.strerror} (grant it with an rtprio limit or CAP_SYS_NICE)"
-    try:
-        yield refused
-    finally:
-        if not refused:
-            os.sched_setscheduler(0, policy, parameters)
 
 
 @contextlib.contextmanager

@@ -106,11 +106,13 @@ def strike(rig: Rig, plan: Plan, rng: random.Random) -> Outcome:
     rig.heat(step=plan.phase)
     rig.attend_for(rng.uniform(0.0, 8.0))
     rig.spare(plan.victim, kill=plan.kill)
-    state = rig.heat(step=plan.phase)
-    before = rig.said()
-    pids = {name: rig.pid(name) for name in plan.victim.split("+")}
-    left = [rig.pid("supervisor"), *children(rig.pid("supervisor"))]
-    power_w = rig.sim.sample().power_w
+    power_w = 0.0
+    while not power_w > 0.0:  # a bath at its set-point heats now and then
+        state = rig.heat(step=plan.phase)
+        before = rig.said()
+        pids = {name: rig.pid(name) for name in plan.victim.split("+")}
+        left = [rig.pid("supervisor"), *children(rig.pid("supervisor"))]
+        power_w = rig.sim.sample().power_w
     began_s = rig.now_s()
     for pid in pids.values():
         os.kill(pid, signal.SIGKILL if plan.kill else signal.SIGSTOP)
