@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from controller.runtime.client import Client
 
@@ -40,6 +40,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_until_served(port: int) -> None:
+    until_s = time.monotonic() + 20.0
+    while time.monotonic() < until_s:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the console did not come up")
+
+
+def state_of(run_dir: Path) -> dict[str, Any]:
+    with Client.wait(run_dir / "control.sock", for_s=10.0) as client:
+        return client.state()
+
+
 class Bedside:
     """A rig in virtual time and its console, as two processes."""
 
@@ -59,16 +73,11 @@ class Bedside:
         self.console = self._start(
             ["-m", "controller.console", "--socket", socket_path, "--at", f"127.0.0.1:{self.port}"]
         )
-        until_s = time.monotonic() + 20.0
-        while time.monotonic() < until_s:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
-                return self.console
-            time.sleep(0.05)
-        raise AssertionError("the console did not come up")
+        wait_until_served(self.port)
+        return self.console
 
     def state(self) -> dict[str, Any]:
-        with Client.wait(self.run_dir / "control.sock", for_s=10.0) as client:
-            return client.state()
+        return state_of(self.run_dir)
 
     def close(self) -> None:
         for process in (self.console, self.rig):
@@ -78,6 +87,27 @@ class Bedside:
 
     def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, *words], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+class Shipped:
+    """`hipec run` of the simulated bench as it is shipped: supervisor, control, protective, page and simulator."""
+
+    def __init__(self, folder: Path, *, speed: float, treatment: Path = SHORT) -> None:
+        self.run_dir = folder / "run"
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        words = ["run", "--no-view", "--speed", str(speed), "--treatment", str(treatment)]
+        words += ["--run-dir", str(self.run_dir), "--data", str(self.data_dir), "--console", f"127.0.0.1:{self.port}"]
+        self._run = subprocess.Popen([sys.executable, "-m", "controller.commandline", *words], cwd=ROOT)
+        wait_until_served(self.port)
+
+    def state(self) -> dict[str, Any]:
+        return state_of(self.run_dir)
+
+    def close(self) -> None:
+        self._run.terminate()
+        self._run.wait()
 
 
 def open_page(browser: Browser, bedside: Bedside, size: tuple[int, int] = SIZES[0]) -> Page:
@@ -118,20 +148,35 @@ def do_next(page: Page) -> None:
 
 def fill_in(page: Page) -> None:
     for box in page.locator("#sheet input[type=checkbox]").all():
-        box.check()
+        box.check(timeout=HELD_MS)
     if page.locator("#lot").count():
         page.fill("#lot", "A1234")
         page.fill("#who", "Weber")
 
 
-def reach(page: Page, wanted: str) -> None:
-    """Do what the page asks for until it shows the phase. A person whose order was refused asks again."""
-    until_s = time.monotonic() + 60.0
+def reach(page: Page, wanted: str, *, for_s: float = 60.0) -> None:
+    """Do what the page asks for until it shows the phase. Who was refused, or whose sheet went away, asks again."""
+    until_s = time.monotonic() + for_s
     while time.monotonic() < until_s:
         if wanted in (page.locator("#phase").text_content() or ""):
             return
-        if page.locator("#next").is_visible() and page.locator("#next").is_enabled():
-            with contextlib.suppress(AssertionError):
-                do_next(page)
+        with contextlib.suppress(AssertionError, TimeoutError):
+            do_what_is_asked(page)
         page.wait_for_timeout(100)
     raise AssertionError(f"{wanted} not reached: {page.locator('main').inner_text()[:600]}")
+
+
+def do_what_is_asked(page: Page) -> None:
+    reminder = page.locator("#agitated.first")
+    if reminder.is_visible() and reminder.is_enabled():
+        reminder.click()
+    if page.locator("#next").is_visible() and page.locator("#next").is_enabled():
+        do_next(page)
+
+
+def downloaded(page: Page, form: str, folder: Path) -> Path:
+    with page.expect_download(timeout=SOON_MS) as waiting:
+        page.click(f"#record [data-form={form}]")
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from at_the_page import CHROMIUM, Bedside
+from at_the_page import CHROMIUM, Bedside, Shipped
 from playwright.sync_api import Browser, sync_playwright
 
 
@@ -28,6 +28,19 @@ def bedside(tmp_path: Path) -> Iterator[Callable[..., Bedside]]:
 
     def make(**more: Any) -> Bedside:
         made.append(Bedside(tmp_path / f"run{len(made)}", **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Shipped]]:
+    made: list[Shipped] = []
+
+    def make(**more: Any) -> Shipped:
+        made.append(Shipped(tmp_path_factory.mktemp("shipped"), **more))
         return made[-1]
 
     yield make

@@ -1,5 +1,6 @@
 """The page in a real browser, in front of the real console and api, and a treatment in virtual time behind them."""
 
+import json
 import re
 import signal
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from at_the_page import MARKS, SIZES, SOON_MS, Bedside, open_page, reach
+from at_the_page import MARKS, SIZES, SOON_MS, Bedside, downloaded, open_page, reach
 from playwright.sync_api import Browser, expect
 
 VIEWS = ("main", "trends", "guide", "limits", "log", "engineer")
@@ -17,7 +18,9 @@ Make = Callable[..., Bedside]
 pytestmark = MARKS
 
 
-def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, bedside: Make) -> None:
+def test_a_whole_treatment_is_done_through_the_page_alone_and_ends_with_its_report(
+    browser: Browser, bedside: Make, tmp_path: Path
+) -> None:
     rig = bedside(speed=60)
     page = open_page(browser, rig)
     seen = []
@@ -31,6 +34,12 @@ def test_a_whole_treatment_is_done_through_the_page_alone(browser: Browser, beds
     page.click("[data-view=trends]")
     page.click("[data-span=whole]")
     expect(page.frame_locator("#plot").locator(".trace").first).to_be_attached(timeout=SOON_MS)
+    page.click("[data-view=main]")
+    page.click("#to-report")
+    expect(page.locator("#record.over")).to_contain_text(re.compile(r"over\. −?\d+ mL were left in the patient"))
+    found = json.loads(downloaded(page, "json", tmp_path).read_text())
+    assert (found["phase"], found["proof"]["bad"]) == ("COMPLETE", None)
+    assert "every row is as it was written" in downloaded(page, "html", tmp_path).read_text()
     page.close()
 
 
