@@ -24,8 +24,16 @@ def report(
     if out is None:
         write(record, form, sys.stdout)
         return
-    with out.open("x", encoding="utf-8") as file:
-        write(record, form, file)
+    try:
+        file = out.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise ValueError(f"--out {out}: is there already; allowed: a file that is not") from None
+    try:
+        with file:
+            write(record, form, file)
+    except BaseException:
+        out.unlink()
+        raise
     Console().print(f"{out}: written")
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import uvicorn
 
-from controller.console.app import Console, make_app
+from controller.console.app import make_app
 from controller.console.hub import Hub
 from controller.console.pins import BadPins, Pins
 from controller.console.place import BadPlace, Place, place_of
+from controller.console.shared import Console
 from controller.console.simulator import Simulator
 from controller.console.upstream import Upstream
 

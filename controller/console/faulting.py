@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from controller.console.answers import json_of, said
 from controller.console.commands import Command, Refused
+from controller.console.shared import Console
 from controller.console.simulator import NoSimulator, RefusedFault
-
-if TYPE_CHECKING:
-    from controller.console.app import Console
 
 NONE = "the ports of this rig are not served by a simulator"
 Admitted = Callable[[Request], Awaitable[tuple[Command, str]]]

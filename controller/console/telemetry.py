@@ -9,15 +9,12 @@ import asyncio
 import contextlib
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from controller.console.hub import PAGES_MAX, Page
-
-if TYPE_CHECKING:
-    from controller.console.app import Console
+from controller.console.shared import Console
 
 GOING_AWAY = 1001
 NO_SESSION = 4401

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+import msgspec
+
+from config.schema import Patient
 from controller.core.signals import by_name
 from controller.records.summary import SHEET
 
@@ -68,7 +71,7 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     header, patient, treatment = found["header"], found["patient"], found["treatment"]
     body = f"{patient['height_cm']:g} cm, {patient['weight_kg']:g} kg"
     contact = f"{_number(found['contact_min'], 1)} of {treatment['duration_min']:g} min"
-    bsa_m2 = (patient["height_cm"] * patient["weight_kg"] / 3600.0) ** 0.5
+    bsa_m2 = msgspec.convert(patient, Patient).bsa_m2
     tight = ", ".join(f"{name} {value:g}" for name, value in found["tightened"].items())
     return [
         ("Patient", f"{patient['pseudonym']}, {body}, {bsa_m2:.2f} m²"),

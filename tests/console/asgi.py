@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from controller.console.app import Console, make_app
+from controller.console.app import make_app
 from controller.console.guards import Guards
 from controller.console.hub import Hub
 from controller.console.pins import Pins
 from controller.console.place import Place
 from controller.console.sessions import Session
+from controller.console.shared import Console
 from controller.runtime.messages import SetUp
 
 HERE = "127.0.0.1:8765"
@@ -28,6 +29,7 @@ class Heard:
     def __init__(self) -> None:
         self.acts: list[str] = []
         self.stops = 0
+        self.stop_fails = ""
 
     def start(self) -> None: ...
 
@@ -48,7 +50,7 @@ class Heard:
     def stop(self) -> Future[str]:
         self.stops += 1
         done: Future[str] = Future()
-        done.set_result("")
+        done.set_result(self.stop_fails)
         return done
 
 

@@ -257,6 +257,14 @@ def test_sessions_are_bounded_and_the_one_in_use_stays() -> None:
     assert desk.get("/session").status == 200
 
 
+def test_a_stop_that_the_controller_did_not_take_is_said_with_the_reason() -> None:
+    desk = Desk()
+    desk.heard.stop_fails = "the socket is gone"
+    answer = desk.post("/stop")
+    assert answer.status == 503
+    assert b"STOP was not taken: the socket is gone" in answer.body
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"number": 1}', b'{"number": "1", "issued_ms": 0, "act": "hold"}', b"\xff"]
 )

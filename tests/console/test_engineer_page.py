@@ -50,7 +50,10 @@ def held_for(rig: Bedside, page: Page, selector: str, seconds: float) -> bool:
 
 @pytest.fixture
 def jogged(browser: Browser, bedside: Make) -> tuple[Bedside, Page]:
-    rig = bedside(speed=1)
+    return jog(browser, bedside(speed=1))
+
+
+def jog(browser: Browser, rig: Bedside) -> tuple[Bedside, Page]:
     page = open_page(browser, rig)
     as_engineer(page)
     for _ in range(3):
@@ -76,6 +79,13 @@ def test_the_pump_runs_only_under_a_hand(jogged: tuple[Bedside, Page], gone: str
     rig.console.send_signal(signal.SIGCONT)
     time.sleep(2.0)
     assert not jogging(rig), "a press that is over was taken up again"
+
+
+def test_a_jog_of_a_rig_at_speed_is_refreshed_as_often_as_that_rig_needs_it(browser: Browser, bedside: Make) -> None:
+    rig, page = jog(browser, bedside(speed=5))  # there a refresh lives for less than the page's pace at speed 1
+    page.mouse.up()
+    wait_for(lambda: not jogging(rig), STOPS_WITHIN_S + 1.0)
+    page.close()
 
 
 def test_only_an_engineer_in_standby_can_press_it(browser: Browser, bedside: Make) -> None:

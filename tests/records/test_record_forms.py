@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from record_parts import event, fill, header
 
+from controller.app import main
 from controller.records.forms import FORMS, write
 from controller.records.reader import Record
 from controller.records.rows import event_row
@@ -103,3 +104,26 @@ def test_the_process_that_the_console_starts_writes_the_same_and_ends_with_2_whe
     )
     assert none.returncode == 2
     assert "no such file" in none.stderr
+
+
+def test_the_command_writes_a_new_file_and_says_in_one_line_what_it_will_not_do(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.html"
+
+    def hipec(record: Path) -> int:
+        monkeypatch.setattr(sys, "argv", ["hipec", "report", str(record), "--out", str(out)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0)
+
+    assert hipec(Path(f"{path}.not")) == 2
+    assert "no such file" in capsys.readouterr().err
+    assert not out.exists()
+    assert hipec(path) == 0
+    assert out.read_text() == written(path, "html")
+    capsys.readouterr()
+    out.write_text("of another treatment")
+    assert hipec(path) == 2
+    assert capsys.readouterr().err == f"hipec: --out {out}: is there already; allowed: a file that is not\n"
+    assert out.read_text() == "of another treatment"

@@ -1,4 +1,4 @@
-// A button that acts only when it is held for a second: for starts and resets.
+// Buttons under a hand: one that acts only when it is held for a second, for starts and resets; and what tells of a hand.
 import { el } from "./dom.js";
 
 export const HOLD_MS = 1000;
@@ -21,14 +21,18 @@ export function holdButton(text, act, { id = null, first = false } = {}) {
     timer = null;
     button.classList.remove("held");
   };
-  button.addEventListener("pointerdown", begin);
-  for (const name of ["pointerup", "pointerleave", "pointercancel", "blur"]) button.addEventListener(name, end);
+  underHand(button, begin, end);
+  return { button, label };
+}
+
+// `down` when a finger or a key presses, `up` when it lets go, slips off or is taken away.
+export function underHand(button, down, up) {
+  button.addEventListener("pointerdown", down);
+  for (const name of ["pointerup", "pointerleave", "pointercancel", "blur", "keyup"]) button.addEventListener(name, up);
   button.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
-    if (!event.repeat) begin();
+    if (!event.repeat) down();
   });
-  button.addEventListener("keyup", end);
   button.addEventListener("contextmenu", (event) => event.preventDefault());
-  return { button, label };
 }

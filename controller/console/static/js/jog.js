@@ -2,11 +2,14 @@
 // a hand or a network that goes away stops the pump; the page never decides that anything may run.
 import { el, show, write } from "./dom.js";
 import { may, quietly, say, serverNow } from "./commands.js";
+import { underHand } from "./hold.js";
 import { now, onChange } from "./store.js";
 
-const REFRESH_MS = 200;
+const REFRESH_MS = 200; // of the rig's time, in which a refresh lives: a simulated one may run faster
+const LEAST_MS = 20;
 const STEPS = { jog_pump: 0.1, jog_heat: { "°C": 1, "of rated power": 0.01 } };
 
+const refreshMs = () => Math.max(LEAST_MS, REFRESH_MS / (now.state?.runtime?.speed ?? 1));
 const bounds = (act) => now.state?.runtime?.jog?.[act] ?? null;
 const places = (act) => (bounds(act)?.high < 1 ? 2 : 0);
 const shown = (act, value) => (value === null || value === undefined ? "off" : `${value.toFixed(act === "jog_pump" ? 2 : places(act))} ${bounds(act)?.unit ?? ""}`);
@@ -23,7 +26,7 @@ async function follow(press, acts) {
         say(`Jog ended: ${why}`);
       }
     }
-    await new Promise((done) => setTimeout(done, Math.max(0, REFRESH_MS - (performance.now() - beganMs))));
+    await new Promise((done) => setTimeout(done, Math.max(0, refreshMs() - (performance.now() - beganMs))));
   }
   // What is let go of is told at once and not waited for: the refreshes end in any case.
   for (const { act } of acts().reverse()) quietly(act, 0, String(press.number));
@@ -41,17 +44,9 @@ function heldButton(id, text, acts) {
   const up = () => {
     if (press) press.held = false;
   };
-  button.addEventListener("pointerdown", down);
-  for (const name of ["pointerup", "pointerleave", "pointercancel", "blur"]) button.addEventListener(name, up);
+  underHand(button, down, up);
   for (const name of ["blur", "pagehide"]) window.addEventListener(name, up);
   document.addEventListener("visibilitychange", up);
-  button.addEventListener("keydown", (event) => {
-    if (event.key !== " " && event.key !== "Enter") return;
-    event.preventDefault();
-    if (!event.repeat) down();
-  });
-  button.addEventListener("keyup", up);
-  button.addEventListener("contextmenu", (event) => event.preventDefault());
   return { button, up };
 }
 
