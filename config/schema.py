@@ -43,6 +43,7 @@ MeasuredSignal = Literal[
     "pump_rpm",
     "heater_setpoint_c",
     "heater_power_w",
+    "mains_ok",
 ]
 Frame = Literal["8N1", "8N2", "8E1", "8O1", "7E1", "7O1"]
 Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]

@@ -39,6 +39,7 @@ CHANNEL_UNITS = {
     "ml": ("ml", "bar"),
     "rpm": ("rpm",),
     "w": ("w", "percent"),
+    "ok": ("ok",),
 }
 """A signal's unit and the units of the channels that can be calibrated into it."""
 

@@ -32,7 +32,7 @@ class Terminals:
     pump_revolutions: float = 0.0
     bath_c: float = 20.0
     heater_power_w: float = 0.0  # electric power that really flows now
-    sensed: dict[str, float | None] = field(default_factory=dict)  # by signal name, in the signal's unit
+    sensed: dict[str, float | None] = field(default_factory=lambda: {"mains_ok": 1.0})  # by signal, in its unit
 
 
 SHORT = float("-inf")

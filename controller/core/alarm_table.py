@@ -204,6 +204,8 @@ ROWS: Mapping[str, AlarmRow] = {
     "console_lost": AlarmRow(_D, _SOON, because=("unattended",), within_s=math.inf),
     "clock_jump": AlarmRow(_M, _SOON),
     "device_lost": AlarmRow(_D, _SOON),
+    "mains_lost": AlarmRow(_D, _SOON),
+    "on_battery": AlarmRow(_R, _SOON, because=("mains_lost",), within_s=math.inf, renew_s=120.0, rises_s=300.0),
     "device_late": AlarmRow(_R, _LATE, because=_UNPLUG),
     "protective_trip": AlarmRow(_D, _NOW),
     "protective_lost": AlarmRow(_D, _SOON),

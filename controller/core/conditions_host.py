@@ -5,10 +5,11 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
+from controller.core.conditions import lost
 from controller.core.exchange import ProtectiveStatus
 from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
-from controller.core.treatment import agitate_in_s
+from controller.core.treatment import Heat, agitate_in_s
 
 STATUS_MAX_AGE_S = 0.5
 LOST_S = 0.7  # with a cycle and the heater's own turn after it, heat is off within 1.0 s
@@ -18,6 +19,7 @@ UNSEEN_S = 10.0
 UNATTENDED_S = 60.0
 JUMP_S = 1.0
 LOW_DISK_MB = 200.0
+MAINS_THERE = 0.5  # between the input's 0 and 1
 
 
 def device_lost(s: Situation) -> str:
@@ -88,6 +90,22 @@ def unattended(s: Situation) -> str:
 def clock_jump(s: Situation) -> str:
     """The wall clock was set; nothing here runs by it but the record's dates."""
     return "" if abs(s.wall_jump_s) <= JUMP_S else f"the wall clock jumped by {s.wall_jump_s:.1f} s > {JUMP_S:g} s"
+
+
+def mains_lost(s: Situation) -> str:
+    """On battery in a step that heats: a heater that is off would heat by itself when the mains come back."""
+    mains = s.good.get("mains_ok")
+    if mains is None or mains >= MAINS_THERE or (not s.last.heat_on and s.step.heat is Heat.OFF):
+        return ""
+    return f"Mains {mains:.0f} < 1, on battery in {s.step.phase.value}"
+
+
+def on_battery(s: Situation) -> str:
+    """No mains, whatever is going on; or a rig that says so does not say it now."""
+    mains = s.good.get("mains_ok")
+    if mains is None:
+        return lost(s, "mains_ok") if "mains_ok" in s.bad and not s.idle else ""
+    return "" if mains >= MAINS_THERE else "on battery: heat is off, pump and computer run as long as it lasts"
 
 
 def wrong_device(s: Situation) -> str:

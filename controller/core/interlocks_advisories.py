@@ -76,6 +76,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Clock was set", "Times in the record before and after differ.", 10.0,
     ),
     Interlock(
+        "on_battery", ("H05", "H38"), host.on_battery, 0.3, _R.R0, _MEDIUM,
+        "On battery", "Check plug and fuse; drain while the battery lasts.", 3.0,
+    ),
+    Interlock(
         "device_late", ("H28",), host.device_late, 0.3, _R.R0, _LOW,
         "Device answers late", "Check the cable.", 5.0,
     ),

@@ -197,6 +197,10 @@ TRIPS: tuple[Interlock, ...] = (
         "Device lost", "Check cable and supply, then reset.",
     ),
     Interlock(
+        "mains_lost", ("H05", "H38"), host.mains_lost, 0.5, _R.R1, _HIGH,
+        "Mains lost, heat off", "Put the mains back, reset, resume; or drain while the battery lasts.",
+    ),
+    Interlock(
         "restart", ("H33", "H38"), host.restarted, 0.0, _R.R1, _HIGH,
         "Restarted", "Look at the patient and the record, then reset. Nothing goes on by itself.",
     ),

@@ -54,6 +54,11 @@ def _measured(
     return Signal(name=name, label=label, unit=unit, low=low, high=high, decimals=decimals, shown=shown)
 
 
+def _contact(name: str, label: str) -> Signal:
+    """An input that is 1 or 0. What it means is said by its alarm; the record has it among the readings."""
+    return Signal(name=name, label=label, unit="", low=0.0, high=1.0, decimals=0, shown=False, recorded=False)
+
+
 def _derived(name: str, label: str, unit: str, low: float, high: float, decimals: int, *, shown: bool = True) -> Signal:
     return Signal(name=name, label=label, unit=unit, low=low, high=high, decimals=decimals, shown=shown, derived=True)
 
@@ -75,6 +80,7 @@ TABLE: tuple[Signal, ...] = (
     _measured("pump_rpm", "Pump speed", "rpm", -1000.0, 1000.0, 1),
     _measured("heater_setpoint_c", "Heater set-point read-back", "°C", -50.0, 110.0, 2, shown=False),
     _measured("heater_power_w", "Heater power", "W", -3000.0, 4000.0, 0),
+    _contact("mains_ok", "Mains"),  # where the rig has such an input: 1 while mains power is there
     _measured("outlet_b_c", "Heater outlet (protective)", "°C", 2.0, 70.0, 2),
     _measured("inflow_b_c", "Inflow (protective)", "°C", 2.0, 60.0, 2),
     _derived("cavity_mean_c", "Cavity mean", "°C", 2.0, 60.0, 2),

@@ -158,3 +158,13 @@ def test_the_table_of_families_is_the_callers():
     data["signals"]["outflow_c"]["channel"] = "ch0_c"
     keys = {key for key, _ in told(data, adam4015=facts)}
     assert keys == {f"signals.{name}.channel" for name in ("cavity_1_c", "cavity_2_c", "cavity_3_c", "core_c")}
+
+
+def test_an_input_for_mains_power_is_optional_and_read_from_a_described_register_only() -> None:
+    data = rig_data()
+    register = {"channel": "mains_ok", "table": "discrete", "type": "bit", "address": 0}
+    data["devices"]["inputs"] = {"family": "registers", "port": "bus", "address": 9, "registers": [register]}
+    data["signals"]["mains_ok"] = {"device": "inputs", "channel": "mains_ok"}
+    assert told(data) == []
+    data["signals"]["mains_ok"] = {"device": "relays", "channel": "closed_mask"}
+    assert ("signals.mains_ok.channel", "is in mask; allowed for this signal is ok") in told(data)

@@ -124,6 +124,7 @@ class World:
         values["flow_lpm"] = flow
         values["pump_rpm"] = out.pump_lpm * 1000.0 / self.cycle.rig.circuit.pump_ml_per_rev
         values["bubble_mm"] = 0.0
+        values["mains_ok"] = 1.0
         pressed = self.bent.get("cavity_pressure_mmhg")
         values["cavity_pressure_mmhg"] = 3.0 + self.cavity_ml / 1000.0
         far = pressed if isinstance(pressed, float) else values["cavity_pressure_mmhg"]

@@ -33,6 +33,7 @@ TAKEN_BY: Mapping[str, tuple[str, ...]] = {  # by step; "" where nothing depends
     "line_pressure_mmhg": ("", "line_pressure_lost", "line_pressure_lost", "line_pressure_lost"),
     "cavity_pressure_mmhg": ("", "cavity_pressure_lost", "cavity_pressure_lost", "cavity_pressure_lost"),
     "reservoir_ml": ("level_lost", "level_lost", "level_lost", "level_lost"),
+    "mains_ok": ("on_battery", "on_battery", "on_battery", "on_battery"),
     "outlet_b_c": ("twin_lost", "twin_lost", "twin_lost", ""),
     "inflow_b_c": ("twin_lost", "twin_lost", "twin_lost", ""),
 }

@@ -62,6 +62,7 @@ hotter_than_source     .  .  .  .  x  x  x  .  .  .  .  .  .
 pump_differs           x  x  x  x  x  x  x  x  x  x  x  x  x
 wrong_device           .  x  x  x  x  x  x  x  x  x  x  x  .
 device_lost            .  x  x  x  x  x  x  x  x  x  x  x  .
+mains_lost             .  .  .  x  x  x  x  .  .  .  .  .  .
 restart                x  x  x  x  x  x  x  x  x  x  x  x  x
 protective_trip        x  x  x  x  x  x  x  x  x  x  x  x  x
 protective_lost        .  x  x  x  x  x  x  x  x  x  x  x  .
@@ -83,6 +84,7 @@ probe_noisy            .  x  x  x  x  x  x  x  x  x  x  x  .
 heat_short             .  .  .  .  .  .  x  .  .  .  .  .  .
 console_lost           .  x  x  x  x  x  x  x  x  x  x  x  .
 clock_jump             x  x  x  x  x  x  x  x  x  x  x  x  x
+on_battery             x  x  x  x  x  x  x  x  x  x  x  x  x
 device_late            .  x  x  x  x  x  x  x  x  x  x  x  .
 host                   x  x  x  x  x  x  x  x  x  x  x  x  x
 disk_low               .  x  x  x  x  x  x  x  x  x  x  x  .

@@ -42,7 +42,7 @@ def test_every_physical_signal_and_both_protective_probes_are_sensed_from_the_st
     terminals = Terminals()
     Plant(parameters=Parameters.nominal("inline"), terminals=terminals, seed=1)
     physical = set(MeasuredSignal.__args__) - NOT_SENSED_BY_A_PROBE  # type: ignore[attr-defined]
-    assert set(terminals.sensed) == physical | {"outlet_b_c", "inflow_b_c"} == set(PROBE_ORDER)
+    assert set(terminals.sensed) == physical | {"outlet_b_c", "inflow_b_c"} == {*PROBE_ORDER, "mains_ok"}
     assert all(isinstance(value, float) for value in terminals.sensed.values())
 
 
