@@ -10,7 +10,7 @@ from typing import Protocol
 
 from controller.core.exchange import Act, Order
 from controller.core.state import CycleState
-from controller.core.treatment import Step
+from controller.core.steps import Step
 
 REACTION_S = 5.0
 PLUG_TRIED_S = 60.0  # for so long somebody tries to bring a probe back, then the rinse is ended without it

@@ -8,7 +8,7 @@ from __future__ import annotations
 from controller.core.conditions import lost, over, under, value_of
 from controller.core.regulation import CARRIER_W_PER_K_LPM
 from controller.core.situation import Situation
-from controller.core.treatment import Heat
+from controller.core.steps import Heat
 
 OFF_POWER_W = 100.0
 COLD_C = 38.0

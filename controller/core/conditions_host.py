@@ -9,7 +9,7 @@ from controller.core.conditions import lost
 from controller.core.exchange import ProtectiveStatus
 from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
-from controller.core.treatment import Heat, agitate_in_s
+from controller.core.steps import Heat, agitate_in_s
 
 STATUS_MAX_AGE_S = 0.5
 LOST_S = 0.7  # with a cycle and the heater's own turn after it, heat is off within 1.0 s

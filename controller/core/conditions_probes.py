@@ -8,7 +8,7 @@ from __future__ import annotations
 from controller.core.conditions import SIGNALS, Limit, lost, value_of
 from controller.core.signals import CAVITY
 from controller.core.situation import Situation
-from controller.core.treatment import Heat
+from controller.core.steps import Heat
 
 ORDER_C = 3.5
 APART_C = 2.0

@@ -6,8 +6,9 @@ Not responsible for delays, latches or responses (`interlocks`).
 from __future__ import annotations
 
 from controller.core.conditions import lost, over, under
+from controller.core.gates import SHORT_ML
 from controller.core.situation import Situation
-from controller.core.treatment import SHORT_ML, Heat
+from controller.core.steps import Heat
 
 ACCUMULATED_ML = 180.0  # with the delay and the level's lag, 300 mL are in at full flow
 DRIFT_ML = 100.0  # in ten minutes

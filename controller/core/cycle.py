@@ -26,6 +26,7 @@ from controller.core.balance import Balance
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
+from controller.core.gates import drain_short_ml
 from controller.core.interlocks import Interlock, Latch
 from controller.core.jog import Jog
 from controller.core.line_model import LineModel
@@ -35,8 +36,8 @@ from controller.core.restart import Restored
 from controller.core.selftest import Proof
 from controller.core.sensing import Sensed, Sensing
 from controller.core.state import CycleState, remember
+from controller.core.steps import Step, Walk
 from controller.core.task import Task
-from controller.core.treatment import Step, Walk, drain_short_ml
 from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 

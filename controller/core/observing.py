@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from controller.core import balance, conditions_host, line_model
 from controller.core.balance import Balance
 from controller.core.exchange import Inputs, Outputs, ProtectiveStatus
+from controller.core.gates import drain_short_ml
 from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed
 from controller.core.signals import Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState
+from controller.core.steps import Step, contact_min, next_dose_min
 from controller.core.task import Task
-from controller.core.treatment import Step, contact_min, drain_short_ml, next_dose_min
 
 SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
 

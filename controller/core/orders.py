@@ -17,7 +17,7 @@ from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Latch
 from controller.core.jog import Bounds, Hold, Jog, RefusedJog
-from controller.core.treatment import Step, Walk, agitate_in_s, contact_min, next_dose_min
+from controller.core.steps import Step, Walk, agitate_in_s, contact_min, next_dose_min
 
 DOSE_EARLY_MIN = 2.0
 TARGET_LEAST_C = 39.0

@@ -12,7 +12,7 @@ from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
 from controller.core.sensing import Sensed
-from controller.core.treatment import Step, Walk
+from controller.core.steps import Step, Walk
 
 
 class Situation(NamedTuple):

@@ -23,7 +23,7 @@ from controller.core.probe_identity import Identity
 from controller.core.regulation import Regulation
 from controller.core.selftest import Check, Proof
 from controller.core.sensing import Sensed, Track
-from controller.core.treatment import Heat, Step, Walk
+from controller.core.steps import Heat, Step, Walk
 
 STEADY_LPM = 0.05
 NEAR_TARGET_C = 2.0

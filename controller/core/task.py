@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from config.doses import DosePlan, dose_plan
 from config.schema import Patient, Rig, Treatment
-from controller.core.treatment import Step, phases
+from controller.core.steps import Step
+from controller.core.treatment import phases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from controller.core import alarm_limits, alarm_view, jog
 from controller.core.exchange import Outputs
 from controller.core.state import CycleState
+from controller.core.steps import agitate_in_s, contact_min, next_dose_min
 from controller.core.task import Task
-from controller.core.treatment import agitate_in_s, contact_min, next_dose_min
 
 
 def snapshot(task: Task, state: CycleState) -> dict[str, object]:

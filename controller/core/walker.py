@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 from config.schema import Limits, Treatment
 from controller.core.exchange import Event
+from controller.core.gates import drain_short_ml
 from controller.core.state import CycleState
-from controller.core.treatment import Scene, Step, drain_short_ml, enter, on_entry
+from controller.core.steps import Scene, Step
+from controller.core.treatment import enter, on_entry
 
 BEGUN = "just begun"  # a gate that nobody has looked at yet is not open
 

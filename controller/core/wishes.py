@@ -12,7 +12,7 @@ from controller.core.exchange import Outputs
 from controller.core.regulation import CAVITY, OFF, Measured, Mode, Regulation, Regulator
 from controller.core.sensing import Sensed
 from controller.core.state import CycleState
-from controller.core.treatment import Heat, Scene, Step
+from controller.core.steps import Heat, Scene, Step
 
 FLOW_UP_LPM_PER_S = 0.3
 FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first

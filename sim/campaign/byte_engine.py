@@ -7,31 +7,24 @@ after a cold start while the plant stands still, and then time goes on. Not resp
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from config.schema import Port, Rig, Treatment
-from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Event, Inputs, Order, Outputs, ProtectiveStatus
-from controller.core.restart import Restored
 from controller.core.state import CycleState
-from controller.protective import link as protective_link
 from controller.protective import rtu
 from controller.protective.limits import Limits
 from controller.protective.loop import Loop as ProtectiveLoop
 from controller.protective.loop import Wiring
 from controller.records.header import Started
-from controller.records.memory import MemoryRecord
 from controller.runtime.bench import Bench
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk, Ticket
 from controller.runtime.loop import PERIOD_S, Loop
-from controller.runtime.ports import PortWorker
-from controller.runtime.protective_link import StatusReader
 from drivers.catalogue import families
 from drivers.port import Line
 from drivers.roles import LinkLost
@@ -39,6 +32,7 @@ from sim.assembly import PROTECTIVE_PROBE, assemble
 from sim.campaign.lines import BusLine, SerialPort
 from sim.campaign.lockstep import Lockstep, Task
 from sim.campaign.person import Person
+from sim.campaign.stand_ins import MOTIONLESS, Datagrams, FakeDisk, SeatedCycle, serving
 from sim.campaign.value_engine import ValueEngine
 from sim.cosim import PROTECTIVE, left_behind
 from sim.devices.catalogue import twins
@@ -49,93 +43,6 @@ from sim.plant.plant import Plant
 
 SEAT_S = 8.0  # a cold start of every session, the protective channel's permit, and the contactor's closing
 STEP_S = 0.05
-MOTIONLESS = 1e-9
-NOTHING = Restored()
-
-
-class SeatedCycle:
-    """The shipped cycle, begun in the middle: it holds what it is given until `seated_s`, and goes on from there."""
-
-    def __init__(self, *, cycle: Cycle, state: CycleState, seated_s: float) -> None:
-        self.state = state
-        self.before = state
-        self.inputs = Inputs({})
-        self.outputs = state.outputs
-        self.events: tuple[Event, ...] = ()
-        self.cycled = False
-        self._cycle = cycle
-        self._seated_s = seated_s
-        self._permitted = False
-
-    def initial(self, now_s: float, restored: Restored = NOTHING) -> CycleState:
-        """Where it was."""
-        return self.state
-
-    def step(self, state: CycleState, inputs: Inputs, now_s: float) -> tuple[CycleState, Outputs, tuple[Event, ...]]:
-        """One cycle; before it is seated, the same outputs again, with heat as soon as the second channel permits."""
-        self.before, self.inputs, self.cycled = state, inputs, True
-        if now_s <= self._seated_s + MOTIONLESS:
-            self._permitted |= inputs.protective is not None and inputs.protective.permit
-            held = state.outputs._replace(heat_on=state.outputs.heat_on and self._permitted)
-            self.outputs, self.events = held, ()
-            return state, held, ()
-        self.state, self.outputs, self.events = self._cycle.step(state, inputs, now_s)
-        return self.state, self.outputs, self.events
-
-    def view(self, state: CycleState) -> Mapping[str, object]:
-        """What people are shown."""
-        return self._cycle.view(state)
-
-    def in_the_way(self, state: CycleState) -> str:
-        """Why it may not be set up anew."""
-        return self._cycle.in_the_way(state)
-
-
-class Datagrams:
-    """Heartbeats and status between the two loops, in the bytes that the sockets would carry."""
-
-    def __init__(self) -> None:
-        self.said: ProtectiveStatus | None = None
-        self._read = StatusReader()
-        self._beat: bytes | None = None
-
-    def heartbeat(self, *, seq: int, at_s: float, heat: bool, reset: int) -> None:
-        """Control has completed a cycle."""
-        self._beat = json.dumps({"seq": seq, "at": at_s, "heat": heat, "reset": reset}, allow_nan=False).encode()
-
-    def status(self) -> ProtectiveStatus | None:
-        """The newest that was said."""
-        return self.said
-
-    def hear(self) -> protective_link.Heartbeat | None:
-        """The newest heartbeat that waits."""
-        beat, self._beat = self._beat, None
-        return None if beat is None else protective_link.parse(beat)
-
-    def report(self, status: dict[str, Any]) -> None:
-        """The protective channel says how it stands."""
-        self.said = self._read(json.dumps(status, allow_nan=False).encode())
-
-    def say(self, text: str) -> None:
-        """A log line of the protective channel; nobody reads it here."""
-
-
-class FakeDisk(MemoryRecord):
-    """A record in memory on a disk that can be full."""
-
-    def __init__(self, *, started: Started, host: HostState) -> None:
-        super().__init__(started=started)
-        self._host = host
-
-    @property
-    def fault(self) -> str:  # type: ignore[override]
-        """Why nothing is written, or ""."""
-        return self._host.recorder
-
-    @property
-    def free_mb(self) -> float:  # type: ignore[override]
-        """What is left on it."""
-        return self._host.disk_free_mb
 
 
 class ByteEngine:
@@ -249,7 +156,7 @@ class ByteEngine:
         self._due_s = self.now_s
         self._looked_s = 0.0
         self._workers = [
-            self._clock.begin(f"port {worker.name}", _serving(worker, self._clock)) for worker in bench.workers
+            self._clock.begin(f"port {worker.name}", serving(worker, self._clock)) for worker in bench.workers
         ]
 
     def _boot_protective(self) -> Task:
@@ -360,15 +267,3 @@ class ByteEngine:
             elif not bus.unplugged:
                 self._out.discard(name)
             bus.tick(now_s)
-
-
-def _serving(worker: PortWorker, clock: Lockstep) -> Any:
-    """The life of a port's thread: `PortWorker.turn` for ever, as its own `_run` does."""
-
-    def live() -> None:
-        while True:
-            rest_s = worker.turn()
-            if rest_s > 0.0:
-                clock.sleep(rest_s)
-
-    return live

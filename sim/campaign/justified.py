@@ -14,7 +14,7 @@ from typing import NamedTuple
 from controller.core.exchange import Event
 from controller.core.interlocks import Trip
 from sim.campaign.engine import Moment
-from sim.campaign.monitors import Setting
+from sim.campaign.property import Setting
 from sim.faults import Fault
 
 WINDOW_S = 20.0  # truth that a trip may still speak of: the longest delay and probe lag

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from controller.core.exchange import Act, Order
 from controller.core.state import CycleState
-from controller.core.treatment import Step
+from controller.core.steps import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,11 @@ from sim.campaign.drawing import bench_of
 from sim.campaign.engine import Engine, Moment, Watcher
 from sim.campaign.justified import Judge
 from sim.campaign.metamorphic import Metamorphic
-from sim.campaign.monitors import ON_W, Monitor, Setting, monitors_for
+from sim.campaign.monitors import monitors_for
+from sim.campaign.monitors_plant import ON_W
 from sim.campaign.person import Conduct, Person
 from sim.campaign.prompt import BUDGET_S, RESOLUTION_S, must_be_prompt
+from sim.campaign.property import Monitor, Setting
 from sim.campaign.scenario import Base, EngineName, Scenario, base_of, scenario_of
 from sim.campaign.value_engine import ValueEngine
 from sim.faults import Fault

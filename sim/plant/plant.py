@@ -27,22 +27,9 @@ SUCKS_AIR_ML = 40.0  # a reservoir below this draws air in with the fluid
 DREGS_ML = 1.0  # what no pump gets out of it
 PROBE_COVERED_ML = 200.0  # cavity probes are fully under fluid from here on
 PROBE_ORDER = (
-    "heater_outlet_c",
-    "inflow_c",
-    "outflow_c",
-    "cavity_1_c",
-    "cavity_2_c",
-    "cavity_3_c",
-    "core_c",
-    "source_c",
-    "flow_lpm",
-    "bubble_mm",
-    "line_pressure_mmhg",
-    "cavity_pressure_mmhg",
-    "reservoir_ml",
-    "outlet_b_c",
-    "inflow_b_c",
-)
+    "heater_outlet_c", "inflow_c", "outflow_c", "cavity_1_c", "cavity_2_c", "cavity_3_c", "core_c", "source_c",
+    "flow_lpm", "bubble_mm", "line_pressure_mmhg", "cavity_pressure_mmhg", "reservoir_ml", "outlet_b_c", "inflow_b_c",
+)  # fmt: skip
 
 
 class Plant:
@@ -124,11 +111,6 @@ class Plant:
         return self._heater.source_c
 
     @property
-    def element_c(self) -> float:
-        """Heat source, deg C: the inline element, or the bath."""
-        return self._heater.source_c
-
-    @property
     def heater_power_w(self) -> float:
         """Electric power that flows now."""
         return self._heater.power_w
@@ -186,14 +168,8 @@ class Plant:
     @property
     def stored_j(self) -> float:
         """Heat above 0 deg C in all fluid, heater and patient."""
-        return (
-            self._reservoir.heat_j
-            + self._heater.heat_j
-            + self._inflow_line.heat_j
-            + self._outflow_line.heat_j
-            + self._cavity.heat_j
-            + self._body.heat_j
-        )
+        parts = (self._reservoir, self._heater, self._inflow_line, self._outflow_line, self._cavity, self._body)
+        return sum(part.heat_j for part in parts)
 
     @property
     def energy_error_j(self) -> float:
@@ -317,19 +293,7 @@ class Plant:
             c2 = tissue_c + covered * (c2 - tissue_c)
             c3 = tissue_c + covered * (c3 - tissue_c)
         return (
-            outlet_c,
-            inflow_c,
-            self.outflow_c,
-            c1,
-            c2,
-            c3,
-            body.core_c,
-            heater.source_c,
-            self.flow_lpm,
-            self.bubble_mm,
-            self._pump.pressure_mmhg,
-            cavity.pressure_mmhg,
-            self._reservoir.ml,
-            outlet_c,
-            inflow_c,
-        )
+            outlet_c, inflow_c, self.outflow_c, c1, c2, c3, body.core_c, heater.source_c,
+            self.flow_lpm, self.bubble_mm, self._pump.pressure_mmhg, cavity.pressure_mmhg, self._reservoir.ml,
+            outlet_c, inflow_c,
+        )  # fmt: skip

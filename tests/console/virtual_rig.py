@@ -16,7 +16,7 @@ from config.loading import load_pair, treatments_for
 from config.schema import Patient
 from controller.core.exchange import Act, Event, Order, Outputs
 from controller.core.state import CycleState
-from controller.core.treatment import Step
+from controller.core.steps import Step
 from controller.records.opening import open_recorder
 from controller.runtime.api import ApiServer
 from controller.runtime.commands import StopFlag

@@ -17,10 +17,10 @@ from config.schema import MeasuredSignal, Patient, Rig, Treatment
 from controller.core import interlocks
 from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.gates import EMPTIED_ML
 from controller.core.signals import Quality, Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState
-from controller.core.treatment import EMPTIED_ML
 
 RELAYS = ("pump_enable", "inflow_open", "outflow_closed", "annunciator")
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)

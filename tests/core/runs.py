@@ -12,7 +12,7 @@ from config.loading import load_pair
 from config.schema import Patient
 from controller.core.exchange import Act, Event, Order, Outputs
 from controller.core.state import CycleState
-from controller.core.treatment import Step
+from controller.core.steps import Step
 from sim.cosim import CYCLE_S, START_S, Cosim
 from sim.faults import parse
 from sim.operator import Operator

@@ -8,7 +8,8 @@ import pytest
 from make import ORDER_OF_STEPS, World, make_cycle, make_treatment, world_in
 
 from controller.core.exchange import Act, Order, ProtectiveStatus
-from controller.core.treatment import Heat, phases
+from controller.core.steps import Heat
+from controller.core.treatment import phases
 
 
 def ready_to_dose() -> World:

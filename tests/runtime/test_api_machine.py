@@ -22,7 +22,7 @@ from config.loading import load_pair
 from config.schema import HEAT_EXPIRY_S, Patient
 from controller.core.exchange import Act, Event, Order, Outputs
 from controller.core.state import CycleState
-from controller.core.treatment import Step
+from controller.core.steps import Step
 from controller.runtime.api import CLIENTS_MAX, ApiServer
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import ORDERS_MAX, Desk, Ticket

@@ -1,0 +1,122 @@
+"""Properties over the true plant state: what the patient would feel, whatever is reported.
+
+A condition says in words what is violated at one moment, or "". How long it may last stands in `monitors`.
+"""
+
+from __future__ import annotations
+
+from controller.core.interlocks import Response
+from sim.campaign.engine import PERIOD_S, Moment
+from sim.campaign.property import EDGE_S, Setting
+
+HOT_INFLOW_C, HOT_CAVITY_C, HOT_CORE_C = 46.0, 44.0, 40.0
+STILL_LPM = 0.2
+DRY_ML = 1.0  # what no pump gets out of the reservoir: below this the exchanger is not fed
+ON_W = 1.0
+PATIENT_ML = 50.0
+AFTER_TRIP_S = 1.0
+SHUT_S = 2.5  # inflow stopped after a trip that stops it: the relays' own lease, and the rotor's run-down
+OVER_MMHG = 23.0  # true cavity pressure that a transmitter with its full error shows as over 22
+
+
+def hot_inflow(m: Moment) -> str:
+    """Fluid that burns enters."""
+    if m.entered_ml <= 0.0 or m.entering_c <= HOT_INFLOW_C:
+        return ""
+    return f"{m.entering_c:.2f} °C enters the cavity"
+
+
+def hot_cavity(m: Moment) -> str:
+    """The cavity burns."""
+    return f"cavity {m.cavity_c:.2f} °C" if m.cavity_ml > PATIENT_ML and m.cavity_c > HOT_CAVITY_C else ""
+
+
+def hot_core(m: Moment) -> str:
+    """The patient overheats and is heated."""
+    return f"core {m.core_c:.2f} °C with {m.power_w:.0f} W" if m.core_c > HOT_CORE_C and m.power_w > ON_W else ""
+
+
+def still(m: Moment) -> str:
+    """P1. What counts for a bath is its electric power too: the heat it has stored cannot be switched off, and is
+    bounded by its set-point ceiling instead.
+    """
+    return f"{m.power_w:.0f} W at {m.flow_lpm:.2f} L/min" if m.power_w > ON_W and m.flow_lpm < STILL_LPM else ""
+
+
+def dry(m: Moment) -> str:
+    """Heat into an exchanger that nothing feeds."""
+    dry = m.power_w > ON_W and m.reservoir_ml < DRY_ML
+    return f"{m.power_w:.0f} W with {m.reservoir_ml:.1f} mL in the reservoir" if dry else ""
+
+
+def closed_while_hot(m: Moment) -> str:
+    """P2, on what the protective channel itself measures."""
+    said = m.status
+    if said is None or not m.contactor:
+        return ""
+    hottest = max((v for v in (said.inflow_b_c, said.outlet_b_c) if v is not None), default=0.0)
+    return f"contactor closed at {hottest:.1f} °C" if hottest > HOT_INFLOW_C else ""
+
+
+def over_pressure(m: Moment) -> str:
+    """P10."""
+    over = m.cavity_mmhg > OVER_MMHG and m.entered_ml > 0.0
+    return f"{m.entered_ml * 600:.0f} mL/min enter at {m.cavity_mmhg:.1f} mmHg" if over else ""
+
+
+class Refresh:
+    """P3: true power only while a completed cycle has asked for heat within the last second."""
+
+    name = "P3 power without a fresh command"
+
+    def __init__(self) -> None:
+        self._asked_s = -1e9
+
+    def see(self, m: Moment) -> str:
+        """Judge one moment."""
+        if m.cycled and m.outputs.heat_on:
+            self._asked_s = m.at_s
+        age_s = m.at_s - self._asked_s
+        late = m.power_w > ON_W and age_s > 1.0 + PERIOD_S + EDGE_S
+        return f"{m.power_w:.0f} W, {min(age_s, 999.0):.1f} s after the last cycle that asked for heat" if late else ""
+
+
+class Volume:
+    """P9: what is in the patient stays between nothing and the fill, what absorbs, and the accumulation margin."""
+
+    name = "P9 volume in the patient"
+
+    def __init__(self, setting: Setting) -> None:
+        self._most_ml = setting.fill_ml + 1000.0
+
+    def see(self, m: Moment) -> str:
+        """Judge one moment."""
+        return "" if 0.0 <= m.cavity_ml <= self._most_ml else f"{m.cavity_ml:.0f} mL, most {self._most_ml:.0f} mL"
+
+
+class AfterTrip:
+    """P4, P16: from a trip on no heat is commanded, the power is gone in a second, and R2 and R3 stop the inflow."""
+
+    name = "P4 heat or inflow after a trip"
+
+    def __init__(self) -> None:
+        self._tripped_s: float | None = None
+        self._shut_s: float | None = None
+
+    def see(self, m: Moment) -> str:
+        """Judge one moment."""
+        trips = m.state.latch.trips
+        if not trips:
+            self._tripped_s = self._shut_s = None
+            return ""
+        self._tripped_s = m.at_s if self._tripped_s is None else self._tripped_s
+        if self._shut_s is None and any(trip.response in (Response.R2, Response.R3) for trip in trips):
+            self._shut_s = m.at_s
+        if m.cycled and m.outputs.heat_on:
+            return f"heat commanded while tripped: {trips[0].text}"
+        since_s = m.at_s - self._tripped_s
+        if m.power_w > ON_W and since_s > AFTER_TRIP_S + EDGE_S:
+            return f"{m.power_w:.0f} W, {since_s:.1f} s after the trip: {trips[0].text}"
+        if self._shut_s is not None and m.entered_ml > 0.0 and m.at_s - self._shut_s > SHUT_S + EDGE_S:
+            return f"{m.entered_ml * 600:.0f} mL/min still enter {m.at_s - self._shut_s:.1f} s after: {trips[0].text}"
+        return ""
