@@ -1,6 +1,7 @@
 // A trend as a figure that plotly draws: lines with gaps where nothing is known, the band, marks where something happened.
 import { converted, label, unit } from "./format.js";
 import { entries } from "./log.js";
+import { words } from "./step.js";
 import { limit } from "./store.js";
 
 const GROUPS = [
@@ -12,6 +13,9 @@ const GROUPS = [
 // Colours of lines, never of states: told apart by dash as well, and far from red and yellow.
 const LINES = [["#0b4a82", "#93ccff", "solid"], ["#5b3a8e", "#c9aef5", "dash"], ["#2f6b5e", "#8fd6c4", "dot"], ["#4a4f55", "#d4dae0", "dashdot"]];
 const GAP_S = 30;
+const MARKED = ["phase", "dose", "trip", "alarm"];
+const MARKS_MAX = 60;
+const NEAR = 0.016; // of what is shown
 
 const dark = () => document.documentElement.dataset.theme === "dark";
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -45,8 +49,6 @@ function layout(trend, view) {
   const ink = css("--ink");
   const line = css("--line");
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const zero = trend.at_s[trend.at_s.length - 1] ?? 0;
-  const from = trend.at_s[0] ?? 0;
   const result = {
     paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"), font: { color: ink, size: 0.85 * rem, family: getComputedStyle(document.body).fontFamily },
     margin: { l: 4 * rem, r: rem, t: 0.2 * rem, b: 2.6 * rem }, hovermode: "x unified", dragmode: "pan", uirevision: view,
@@ -67,10 +69,27 @@ function layout(trend, view) {
   if (limit("ready_c") !== null) {
     result.shapes.push({ type: "rect", xref: "paper", x0: 0, x1: 1, yref: "y", y0: converted("cavity_mean_c", limit("ready_c")), y1: converted("cavity_mean_c", limit("cavity_warn_c")), fillcolor: css("--band"), opacity: 0.55, line: { width: 0 }, layer: "below" });
   }
-  for (const entry of entries.filter((e) => e.at_s >= from && ["phase", "dose", "trip", "alarm"].includes(e.kind)).slice(-60)) {
-    const x = (entry.at_s - zero) / 60;
-    result.shapes.push({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: css("--soft"), width: 1, dash: entry.kind === "phase" ? "dot" : "solid" } });
-    if (entry.kind !== "alarm") result.annotations.push({ x, yref: "paper", y: 0.9, text: entry.text.split(":")[0], textangle: -90, showarrow: false, xanchor: "right", yanchor: "top", font: { size: 0.72 * rem, color: css("--soft") } });
-  }
+  const { lines, names } = marks(trend, rem);
+  result.shapes.push(...lines);
+  result.annotations.push(...names);
   return result;
+}
+
+// A line for each thing that happened. Names that would stand on one another share a place.
+function marks(trend, rem) {
+  const from = trend.at_s[0] ?? 0;
+  const zero = trend.at_s[trend.at_s.length - 1] ?? 0;
+  const near = (NEAR * (zero - from)) / 60;
+  const lines = [];
+  const names = [];
+  for (const entry of entries.filter((e) => e.at_s >= from && MARKED.includes(e.kind)).slice(-MARKS_MAX)) {
+    const x = (entry.at_s - zero) / 60;
+    lines.push({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: css("--soft"), width: 1, dash: entry.kind === "phase" ? "dot" : "solid" } });
+    if (entry.kind === "alarm") continue;
+    const text = words(entry.text.split(":")[0]);
+    const last = names[names.length - 1];
+    if (last && x - last.x < near) last.text += `, ${text}`;
+    else names.push({ x, yref: "paper", y: 0.9, text, textangle: -90, showarrow: false, xanchor: "right", yanchor: "top", font: { size: 0.72 * rem, color: css("--soft") } });
+  }
+  return { lines, names };
 }

@@ -20,7 +20,6 @@ export function numeral(name) {
   const paint = (value) => {
     const text = glance(name, value);
     if (digits.data !== text) digits.data = text;
-    node.classList.toggle("long", text.length > 4);
     write(small, unit(name));
     node.classList.toggle("unknown", value === null || value === undefined);
   };
