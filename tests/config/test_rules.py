@@ -15,6 +15,26 @@ from config.schema import Drug, Limits, Rig, Treatment
 
 RIG = load_rig("bench")
 TREATMENT = load_treatment("mitomycin_90")
+# Written down a second time, from the risk file and not from the schema.
+WIDEST = {
+    "inflow_cap_c": 45.0,
+    "inflow_trip_c": 45.5,
+    "outlet_trip_c": 46.0,
+    "cavity_trip_c": 43.5,
+    "core_warn_c": 38.5,
+    "core_alarm_c": 39.0,
+    "core_trip_c": 39.5,
+    "core_stop_c": 40.0,
+    "cavity_pressure_warn_mmhg": 20.0,
+    "cavity_pressure_trip_mmhg": 22.0,
+    "line_pressure_alarm_mmhg": 250.0,
+    "line_pressure_trip_mmhg": 300.0,
+    "flow_max_lpm": 2.5,
+    "bubble_trip_mm": 5.0,
+    "volume_error_alarm_ml": 300.0,
+    "probe_disagreement_warn_c": 0.5,
+    "probe_disagreement_trip_c": 1.0,
+}
 
 
 def with_limits(**limits: float) -> Rig:
@@ -47,6 +67,13 @@ def with_drug(**values: Any) -> Treatment:
 )
 def test_an_alarm_at_or_above_its_trip_is_refused(limits, key):
     assert [problem.key for problem in level_problems(with_limits(**limits))] == [key]
+
+
+@pytest.mark.parametrize(("name", "widest"), WIDEST.items())
+def test_h46_no_file_widens_a_limit_beyond_the_risk_file(name, widest):
+    assert getattr(msgspec.convert({name: widest}, Limits), name) == widest
+    with pytest.raises(msgspec.ValidationError, match=name):
+        msgspec.convert({name: widest + 0.01}, Limits)
 
 
 def test_inflow_and_outlet_may_trip_at_the_same_level():

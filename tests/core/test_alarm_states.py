@@ -76,6 +76,8 @@ def test_a_latched_alarm_stays_when_its_cause_has_gone() -> None:
     alarms = after(latched=("air",), before=alarms, now_s=500.0)
     assert (alarms.active["air"].present, alarms.active["air"].latched) == (False, True)
     assert alarms.sounding(500.0) is HIGH
+    alarms = after(latched=("air",), before=alarms, now_s=500.5)
+    assert alarms.active["air"].latched
     alarms = after(before=alarms, now_s=501.0)
     assert not alarms.active
 
@@ -85,6 +87,15 @@ def test_h43_the_first_alarm_of_a_burst_is_marked_and_ranked_first_of_its_priori
     alarms = after("no_flow", "stalled", "air", "core_low", before=alarms, now_s=1.0)
     assert [a.id for a in alarms.ranked()] == ["stalled", "air", "no_flow", "core_low"]
     assert [a.id for a in alarms.ranked() if a.first] == ["stalled"]
+
+
+def test_h43_the_first_out_stays_on_top_when_it_comes_and_goes() -> None:
+    both = ("stalled", "air")
+    alarms = after(*both, latched=both, before=after("stalled", latched=both, now_s=1.0), now_s=2.0)
+    alarms = after("air", latched=both, before=alarms, now_s=500.0)
+    alarms = after(*both, latched=both, before=alarms, now_s=501.0)
+    assert alarms.active["stalled"].since_s > alarms.active["air"].since_s
+    assert [a.id for a in alarms.ranked()] == ["stalled", "air"]
 
 
 def test_h43_a_higher_priority_ranks_before_the_first_out() -> None:
@@ -168,6 +179,11 @@ def test_h43_a_consequence_that_came_first_is_still_one_and_keeps_its_first_mark
     alarms = after("device_lost", "bubble_lost", before=after("bubble_lost"), now_s=0.4)
     assert alarms.active["bubble_lost"].because == "device_lost"
     assert alarms.active["bubble_lost"].first
+
+
+def test_h43_only_the_cause_asks_to_be_heard() -> None:
+    alarms = after("device_lost", "bubble_lost")
+    assert (alarms.active["device_lost"].loud, alarms.active["bubble_lost"].loud) == (True, False)
 
 
 def test_h43_what_comes_long_after_its_possible_cause_stands_for_itself_and_sounds() -> None:

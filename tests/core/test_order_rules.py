@@ -403,6 +403,17 @@ def test_h52_a_rinse_that_cannot_go_on_can_be_ended_and_is_drained(step: str) ->
     world.until(lambda w: w.step_name == "complete", within_s=600.0, dt_s=0.5)
 
 
+@pytest.mark.parametrize("bubble_mm", [1.0, 5.0, math.nan, None])
+def test_h09_prime_is_not_over_while_bubbles_pass_or_may_pass(bubble_mm: float | None) -> None:
+    world = world_in("prime")
+    world.bent["bubble_mm"] = bubble_mm
+    world.run(30.0)
+    assert world.state.gate
+    world.step(Act.CONFIRM)
+    world.run(1.0)
+    assert world.step_name == "prime"
+
+
 def test_h52_no_rinse_goes_in_before_the_perfusate_was_out_of_the_reservoir() -> None:
     world = world_in("rinse_ready")
     world.rinse_poured, world.reservoir_ml = True, 6000.0  # nobody changes anything

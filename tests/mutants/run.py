@@ -102,7 +102,7 @@ def judge(mutant: Mutant, tree: Path) -> Verdict:
 
 def run_tests(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
     """Exit code and output of pytest on these tests of that tree, with the code of that tree."""
-    options = ["-q", "-x", "-p", "no:cacheprovider", "--tb=line", "-m", ""]
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--tb=line", "--timeout", "120", "-m", ""]
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import socket
@@ -45,6 +46,7 @@ class Served:
         self.desk = Desk(stop=StopFlag())
         self.api = ApiServer(path=path, desk=self.desk)
         self.api.start()
+        self._end_once = functools.cache(self.api.end)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._take)
         self._thread.start()
@@ -54,17 +56,16 @@ class Served:
             while ticket := self.desk.take():
                 self.desk.answer(ticket, "no drug in STANDBY" if ticket.order.act is Act.DOSE else "")
 
-    def end(self) -> None:
+    def close(self) -> None:
         self._ended.set()
         self._thread.join()
-        self.api.end()
+        self._end_once()
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    running = Served(tmp_path / "control.sock")
-    yield running
-    running.end()
+    with contextlib.closing(Served(tmp_path / "control.sock")) as running:
+        yield running
 
 
 def raw(path: Path) -> socket.socket:
@@ -99,9 +100,8 @@ def soon(condition: Callable[[], bool]) -> bool:
 
 
 def test_the_socket_is_for_its_owner_only_and_is_removed_at_the_end(tmp_path: Path) -> None:
-    running = Served(tmp_path / "control.sock")
-    assert stat.S_IMODE(running.path.stat().st_mode) == 0o600
-    running.end()
+    with contextlib.closing(Served(tmp_path / "control.sock")) as running:
+        assert stat.S_IMODE(running.path.stat().st_mode) == 0o600
     assert not running.path.exists()
 
 
@@ -110,9 +110,8 @@ def test_a_socket_left_behind_by_a_killed_controller_is_replaced(tmp_path: Path)
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
     left.close()
-    running = Served(path)
-    Client(path).close()
-    running.end()
+    with contextlib.closing(Served(path)):
+        Client(path).close()
 
 
 def test_a_path_that_no_socket_can_have_is_refused_in_words(tmp_path: Path) -> None:
@@ -296,12 +295,11 @@ def test_without_a_controller_the_client_says_where_it_looked(tmp_path: Path) ->
 
 
 def test_a_subscription_ends_with_an_error_when_the_controller_goes(tmp_path: Path) -> None:
-    running = Served(tmp_path / "control.sock")
-    running.desk.show({"n": 1})
-    with Client(running.path) as client:
+    with contextlib.closing(Served(tmp_path / "control.sock")) as running, Client(running.path) as client:
+        running.desk.show({"n": 1})
         states = client.subscribe()
         assert next(states) == {"n": 1}
-        running.end()
+        running.close()
         with pytest.raises(Unreachable):
             next(states)
 
