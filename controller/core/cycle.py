@@ -189,8 +189,11 @@ class Cycle:
         at_rest = selftest.checks(
             self.rig, state.sensed, state.volumes, protective, self.fill_ml, state.now_s, proving=state.proof.running
         )
-        passed = all(check.passed for check in at_rest) and not state.walk.hold and not state.latch.trips
-        proof = selftest.prove(state.proof, protective, state.now_s) if passed and protective is not None else Proof()
+        undisturbed = not state.walk.hold and not state.latch.trips
+        proof = selftest.felt(state.proof, state.sensed.good.get("heater_power_w"))
+        if not (undisturbed and proof.heats):
+            passed = undisturbed and all(check.passed for check in at_rest)
+            proof = selftest.prove(proof, protective, state.now_s) if passed and protective is not None else Proof()
         return state._replace(proof=proof, checks=at_rest + selftest.proofs(proof, protective))
 
     def _jogged(

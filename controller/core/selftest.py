@@ -79,15 +79,23 @@ class Proof(NamedTuple):
     closed_s: float | None = None
     released_s: float | None = None
     opened_s: float | None = None
+    heated_w: float = 0.0  # power that flowed through the closed contactor though no heat was asked for
 
     @property
     def running(self) -> bool:
         """Asked, and not yet open again."""
         return self.asked_s is not None and self.opened_s is None
 
+    @property
+    def heats(self) -> bool:
+        """The heater is stuck on: this proof has failed and is not begun again by itself."""
+        return self.heated_w > HEATER_OFF_W
+
     def asks(self, now_s: float) -> bool:
         """The contactor is asked for now; never for longer than the proof may take."""
-        return self.asked_s is not None and self.released_s is None and now_s - self.asked_s < PROOF_S
+        if self.asked_s is None or self.released_s is not None or self.heats:
+            return False
+        return now_s - self.asked_s < PROOF_S
 
 
 def prove(proof: Proof, protective: ProtectiveStatus, now_s: float) -> Proof:
@@ -103,10 +111,16 @@ def prove(proof: Proof, protective: ProtectiveStatus, now_s: float) -> Proof:
     return proof._replace(opened_s=protective.at_s) if proof.opened_s is None and not closed else proof
 
 
+def felt(proof: Proof, power_w: float | None) -> Proof:
+    """The proof with the power that is seen while the contactor is closed for it."""
+    return proof if power_w is None or not proof.running else proof._replace(heated_w=max(proof.heated_w, power_w))
+
+
 def proofs(proof: Proof, protective: ProtectiveStatus | None) -> tuple[Check, ...]:
     """The lines of the proof; what has not come yet has not passed."""
     lapse_s = protective.lapse_s if protective is not None and proof.released_s is not None else None
     return (
+        _within("heater power through the proof", proof.heated_w, 0.0, HEATER_OFF_W, "W"),
         _within("contactor closes when asked", _apart(proof.asked_s, proof.closed_s), 0.0, CLOSES_S, "s"),
         _within("contactor opens without its lease", lapse_s, LAPSE_LEAST_S, LAPSE_MOST_S, "s"),
         _within("contactor opens when released", _apart(proof.released_s, proof.opened_s), 0.0, OPENS_S, "s"),

@@ -1,6 +1,7 @@
 """Properties of one cycle against a changed copy of itself: the cycle is pure, so it can be asked twice.
 
-P19: what is worse known, later, or broken never turns heat on that was off. P20: the order in which things that happen
+P19: what is worse known, later, or broken never turns heat on that was off, and keeps on for no longer than its own
+delay what better readings would have taken in this cycle. P20: the order in which things that happen
 at once are told changes nothing. Asked now and then in every run. Not responsible for what a run shows by itself.
 """
 
@@ -12,8 +13,9 @@ from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Inputs, LinkFault, Order
 from controller.core.signals import Quality, Reading
 from controller.core.state import CycleState
-from sim.campaign.engine import Moment
+from sim.campaign.engine import PERIOD_S, Moment
 
+KEPT_S = 1.0
 EVERY_CYCLES = 41  # a prime: it strikes every phase of whatever goes in rounds
 
 
@@ -42,7 +44,10 @@ class Metamorphic:
         self._round += 1
         _, outputs, _ = self._cycle.step(before, inputs, m.at_s)
         if outputs.heat_on and not m.outputs.heat_on:
-            return f"heat is off, and {what} turns it on"
+            if not before.outputs.heat_on:
+                return f"heat is off, and {what} turns it on"
+            if self._stays_on(before, inputs, m.at_s):
+                return f"heat goes off, and {what} keeps it on"
         _, same, _ = self._cycle.step(before, _reordered(m.inputs), m.at_s)
         if same != m.outputs:
             return f"told in another order: {same} instead of {m.outputs}"
@@ -52,6 +57,21 @@ class Metamorphic:
             if stopped.heat_on or stopped.pump_lpm or stopped.inflow_open:
                 return f"STOP in {[order.act.value for order in orders]} leaves {stopped}"
         return ""
+
+    def _stays_on(self, state: CycleState, inputs: Inputs, at_s: float) -> bool:
+        """Whether heat is still on when everything has been said again and again for KEPT_S, as bad as it was."""
+        cycles = round(KEPT_S / PERIOD_S)
+        for now_s in (at_s + count * PERIOD_S for count in range(cycles + 1)):
+            state, outputs, _ = self._cycle.step(state, _said_at(inputs, now_s - at_s), now_s)
+        return outputs.heat_on
+
+
+def _said_at(inputs: Inputs, later_s: float) -> Inputs:
+    """The same, later; without orders, and what was not heard stays as old as it was."""
+    readings = {name: reading._replace(at_s=reading.at_s + later_s) for name, reading in inputs.readings.items()}
+    said = inputs.protective
+    said = None if said is None else said._replace(at_s=said.at_s + later_s)
+    return inputs._replace(readings=readings, protective=said, orders=inputs.orders if later_s == 0.0 else ())
 
 
 def _degraded(inputs: Inputs, now_s: float) -> Iterator[tuple[str, Inputs]]:

@@ -5,6 +5,7 @@ A condition says in words what is violated at one moment, or "". How long it may
 
 from __future__ import annotations
 
+from config.schema import CONTACTOR_LEASE_S
 from controller.core.interlocks import Response
 from sim.campaign.engine import PERIOD_S, Moment
 from sim.campaign.property import EDGE_S, Setting
@@ -15,6 +16,7 @@ DRY_ML = 1.0  # what no pump gets out of the reservoir: below this the exchanger
 ON_W = 1.0
 PATIENT_ML = 50.0
 AFTER_TRIP_S = 1.0
+UNHEARD_S = 0.5  # without a word of the protective channel
 SHUT_S = 2.5  # inflow stopped after a trip that stops it: the relays' own lease, and the rotor's run-down
 OVER_MMHG = 23.0  # true cavity pressure that a transmitter with its full error shows as over 22
 
@@ -64,8 +66,17 @@ def over_pressure(m: Moment) -> str:
     return f"{m.entered_ml * 600:.0f} mL/min enter at {m.cavity_mmhg:.1f} mmHg" if over else ""
 
 
+def gone_s(m: Moment) -> float:
+    """How soon power has to be gone. A heater stuck on beside a dead second channel waits for the contactor's lease."""
+    heard = m.status is not None and m.at_s - m.status.at_s <= UNHEARD_S
+    return AFTER_TRIP_S if heard else CONTACTOR_LEASE_S
+
+
 class Refresh:
-    """P3: true power only while a completed cycle has asked for heat within the last second."""
+    """P3: true power only while a completed cycle has asked for heat within the last second.
+
+    Or, in the self-test, for the contactor alone: into a heater that is stuck on (P1 still limits how long).
+    """
 
     name = "P3 power without a fresh command"
 
@@ -74,10 +85,10 @@ class Refresh:
 
     def see(self, m: Moment) -> str:
         """Judge one moment."""
-        if m.cycled and m.outputs.heat_on:
+        if m.cycled and (m.outputs.heat_on or m.outputs.prove_contactor):
             self._asked_s = m.at_s
         age_s = m.at_s - self._asked_s
-        late = m.power_w > ON_W and age_s > 1.0 + PERIOD_S + EDGE_S
+        late = m.power_w > ON_W and age_s > gone_s(m) + PERIOD_S + EDGE_S
         return f"{m.power_w:.0f} W, {min(age_s, 999.0):.1f} s after the last cycle that asked for heat" if late else ""
 
 
@@ -115,7 +126,7 @@ class AfterTrip:
         if m.cycled and m.outputs.heat_on:
             return f"heat commanded while tripped: {trips[0].text}"
         since_s = m.at_s - self._tripped_s
-        if m.power_w > ON_W and since_s > AFTER_TRIP_S + EDGE_S:
+        if m.power_w > ON_W and since_s > gone_s(m) + EDGE_S:
             return f"{m.power_w:.0f} W, {since_s:.1f} s after the trip: {trips[0].text}"
         if self._shut_s is not None and m.entered_ml > 0.0 and m.at_s - self._shut_s > SHUT_S + EDGE_S:
             return f"{m.entered_ml * 600:.0f} mL/min still enter {m.at_s - self._shut_s:.1f} s after: {trips[0].text}"

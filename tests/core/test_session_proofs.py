@@ -76,6 +76,26 @@ def test_a_contactor_that_does_not_open_when_released_is_found() -> None:
     assert not checks(world)["contactor opens when released"][1]
 
 
+def test_h25_a_heater_that_is_stuck_on_heats_once_through_the_proof_and_is_named() -> None:
+    world = in_self_test()
+    closings = closed = 0
+    for _ in range(600):
+        was = world.outputs.prove_contactor
+        world.bent["heater_power_w"] = 2000.0 if was else 0.0
+        world.step()
+        closings += world.outputs.prove_contactor and not was
+        closed += world.outputs.prove_contactor
+    assert (closings, closed) == (1, 1), "cycles in which power could flow"
+    assert world.step_name == "self_test"
+    assert checks(world)["heater power through the proof"] == ("2000.00 W", False)
+    world.step(Act.STOP)
+    del world.bent["heater_power_w"]
+    world.step(Act.RESET)
+    world.run(3.0)
+    world.step(Act.RESUME)
+    world.until(lambda w: w.step_name == "prime", within_s=20.0)
+
+
 def test_stop_ends_the_proof_and_a_resume_begins_it_anew() -> None:
     world = in_self_test()
     world.until(lambda w: w.outputs.prove_contactor, within_s=5.0)

@@ -91,6 +91,7 @@ BENT: tuple[tuple[str, Bend, float], ...] = (
     ("P3 power without a fresh command", lambda m: m._replace(power_w=300.0), 0.1),
     ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(outputs=Outputs(heat_on=True)), 0.1),
     ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(power_w=300.0), 1.4),
+    ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(power_w=300.0, status=None), 2.4),
     ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(entered_ml=1.0), 3.0),
     ("P5 heat by itself", _heating, 0.1),
     ("P6 heat without a permit", lambda m: _heating(m)._replace(status=None), 0.9),
@@ -162,6 +163,19 @@ def test_a_controller_that_heats_on_less_knowledge_or_misses_a_stop_is_seen(
     assert (said in heard) if said else (heard == "")
 
 
+def test_a_controller_that_goes_on_heating_on_less_knowledge_is_seen(engine: ValueEngine) -> None:
+    monitor = Metamorphic(Eager(engine.cycle))  # type: ignore[arg-type]
+    watcher = Watcher(engine)
+    heard = ""
+    for _ in range(4 * EVERY_CYCLES):
+        engine.advance()
+        m = watcher.look()
+        was_on = m.before._replace(outputs=m.before.outputs._replace(heat_on=True))
+        heard = heard or monitor.see(m._replace(before=was_on))
+    assert "keeps it on" in heard
+
+
 def _later(m: Moment, seconds: float) -> Moment:
     """The same moment, and the same ages, a little later."""
-    return m._replace(at_s=m.at_s + seconds)
+    status = None if m.status is None else m.status._replace(at_s=m.status.at_s + seconds)
+    return m._replace(at_s=m.at_s + seconds, status=status)
