@@ -29,6 +29,10 @@ def prepared() -> Prepared:
 
 @pytest.fixture(scope="module")
 def engine(prepared: Prepared) -> ValueEngine:
+    return in_prime(prepared)
+
+
+def in_prime(prepared: Prepared) -> ValueEngine:
     engine = prepared.fresh()
     while engine.state.walk.step != "prime":
         engine.advance()
@@ -163,7 +167,8 @@ def test_a_controller_that_heats_on_less_knowledge_or_misses_a_stop_is_seen(
     assert (said in heard) if said else (heard == "")
 
 
-def test_a_controller_that_goes_on_heating_on_less_knowledge_is_seen(engine: ValueEngine) -> None:
+def test_a_controller_that_goes_on_heating_on_less_knowledge_is_seen(prepared: Prepared) -> None:
+    engine = in_prime(prepared)
     monitor = Metamorphic(Eager(engine.cycle))  # type: ignore[arg-type]
     watcher = Watcher(engine)
     heard = ""
