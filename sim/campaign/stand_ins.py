@@ -101,12 +101,12 @@ class FakeDisk(MemoryRecord):
         self._host = host
 
     @property
-    def fault(self) -> str:  # type: ignore[override]
+    def fault(self) -> str:
         """Why nothing is written, or ""."""
         return self._host.recorder
 
     @property
-    def free_mb(self) -> float:  # type: ignore[override]
+    def free_mb(self) -> float:
         """What is left on it."""
         return self._host.disk_free_mb
 
