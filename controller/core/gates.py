@@ -51,7 +51,6 @@ IN_THE_STREAM = ("heater_outlet_c", "outlet_b_c", "inflow_c", "inflow_b_c")
 PROBE_STEP_C = 0.1  # the last digit of the coarsest board
 READY_SPREAD_C = 0.5
 DRAINED_ML_PER_WINDOW = 8.0
-DRAIN_WINDOW_S = 15.0
 DRAIN_LEAST_S = 90.0
 SHORT_ML = 300.0  # what a drain may leave behind,
 SHORT_ML_PER_MIN = 3.0  # beside what was taken up while the fluid was in
