@@ -39,7 +39,7 @@ test: setup lint
 	@$(BIN)/python -m compileall -q config controller drivers sim
 	$(BIN)/pytest -m hil -n 2 --dist loadgroup --ran=.ran --ignore=tests/console
 	@echo "the page in a real browser, by itself: a page that is starved shows NO DATA"
-	$(BIN)/pytest -m hil -n 2 --dist loadgroup --ran=.ran tests/console
+	$(BIN)/pytest -m hil -n 2 --dist loadgroup --ran=.ran tests/console/test_page_over_processes.py tests/console  # the longest first
 	$(BIN)/hipec hazards --ran .ran
 
 docs: setup

@@ -15,6 +15,8 @@ export function alarms(openLog) {
     if (key === drawn) return;
     drawn = key;
     place.replaceChildren(...(list.length ? [bar(list, openLog)] : [quiet()]), ...(paused ? [countdown(paused)] : []));
+    // A text whose number changes five times a second must not begin the flash anew each time: it would never be dark.
+    for (const flash of place.getAnimations({ subtree: true })) flash.startTime = 0;
   });
 }
 
