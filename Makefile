@@ -29,12 +29,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: setup lint
+test: setup
 	@rm -f .ran
+	@$(MAKE) --no-print-directory -j2 -O lint browser
 	$(BIN)/pytest -m "not hil" -n 2 --dist loadfile --ran=.ran
 	@echo "300 seeds of the fault campaign; make campaign runs 20,000"
 	$(BIN)/hipec campaign --runs 300
-	@$(MAKE) --no-print-directory browser
 	@echo "slow part: real processes over pseudo-terminals, two at a time (pytest -m hil)"
 	@$(BIN)/python -m compileall -q config controller drivers sim
 	$(BIN)/pytest -m hil -n 2 --dist loadgroup --ran=.ran --ignore=tests/console
