@@ -92,8 +92,10 @@ def _alarms(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chang
         yield "order", "Trips reset", ""
     old, new = ({a["id"]: a for a in s["alarms"]} for s in (before, now))
     for id_, alarm in new.items():
-        if id_ not in old:
+        if id_ not in old or alarm["since_s"] != old[id_]["since_s"]:
             yield "alarm", f"{alarm['title']}: {alarm['text']}. {alarm['advice']}", alarm["priority"]
+        elif alarm["priority"] != old[id_]["priority"]:
+            yield "alarm", f"{alarm['title']}: {alarm['priority']} now, {alarm['text']}", alarm["priority"]
         elif alarm["acknowledged"] and not old[id_]["acknowledged"]:
             yield "alarm", f"{alarm['title']}: acknowledged", alarm["priority"]
     for id_ in old.keys() - new.keys():

@@ -66,7 +66,8 @@ class AlarmRow(NamedTuple):
     """One alarm. `needs` are the signals without which it is NOT MONITORED, `because` the rows that bring it along.
 
     Of what must not be forgotten, such as heat that is off: `renew_s` after it was acknowledged it sounds again, and
-    after it has lasted `rises_s` it is HIGH. 0: never.
+    after it has lasted `rises_s` it is HIGH. 0: never. `sudden`: its cause lasts for one cycle only, so that each cycle
+    with it is an occurrence of its own, however soon it follows.
     """
 
     harm: Harm
@@ -78,6 +79,7 @@ class AlarmRow(NamedTuple):
     slow: str = ""
     renew_s: float = 0.0
     rises_s: float = 0.0
+    sudden: bool = False
     raised: Priority | None = None  # deliberately another priority than table 1's, for the reason in `why`
     why: str = ""
 
@@ -202,7 +204,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "late_often": AlarmRow(_D, _SOON),
     "unattended": AlarmRow(_D, _SOON),
     "console_lost": AlarmRow(_D, _SOON, because=("unattended",), within_s=math.inf),
-    "clock_jump": AlarmRow(_M, _SOON),
+    "clock_jump": AlarmRow(_M, _SOON, sudden=True),
     "device_lost": AlarmRow(_D, _SOON),
     "mains_lost": AlarmRow(_D, _SOON),
     "on_battery": AlarmRow(_R, _SOON, because=("mains_lost",), within_s=math.inf, renew_s=120.0, rises_s=300.0),

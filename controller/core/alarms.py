@@ -131,7 +131,7 @@ def _onset(alarm: Alarm, now_s: float) -> Event:
 
 def _follow(alarm: Alarm, text: str, latched: bool, now_s: float) -> tuple[Alarm | None, list[Event]]:
     """The alarm a cycle later (None: it has ended). `text` are the words of its cause, "" when that is not there."""
-    if text and alarm.over:
+    if text and (alarm.over or row_of(alarm.id).sudden):
         again = alarm._replace(
             text=text, since_s=now_s, loud_since_s=now_s, present=True, seen_s=now_s, latched=latched,
             over=False, acknowledged=False,

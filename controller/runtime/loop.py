@@ -226,7 +226,7 @@ class Loop:
         if self._recorder.fault:
             faults.append(f"recorder: {self._recorder.fault}")
         if self._setups is not None and self._setups.fault:
-            faults.append(f"recorder: {self._setups.fault}")
+            faults.append(f"set-up: {self._setups.fault}")
         if self._desk.api_fault:
             faults.append(self._desk.api_fault)
         late_wall_s = self._clock.wall_s(late_s)

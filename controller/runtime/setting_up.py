@@ -50,13 +50,15 @@ class SetUps:
     def __init__(
         self, *, settings: Settings, choices: Mapping[str, Treatment], desk: Desk, make: Callable[[Settings], Core]
     ) -> None:
-        self.fault = ""  # why a record before this one is not complete
+        self.fault = ""  # why a record before this one is not complete, or why nothing can be set up any more
         self._settings = settings
         self._choices = {**choices, settings.treatment.name: settings.treatment}
         self._desk = desk
         self._make = make
         self._jobs: queue.SimpleQueue[SetUpTicket | RecorderLike | None] = queue.SimpleQueue()
         self._ready: deque[tuple[SetUpTicket, Core]] = deque()
+        self._left: deque[RecorderLike] = deque()  # retired after the thread has died; ended by `close`
+        self._dead = ""
         self._thread = threading.Thread(target=self._run, name="setup", daemon=True)
 
     def start(self) -> None:
@@ -67,8 +69,10 @@ class SetUps:
         """End the thread, and the records that nobody has taken."""
         self._jobs.put(None)
         self._thread.join(END_WITHIN_S)
-        for _, core in self._ready:
-            self._end(core.recorder)
+        if self._dead:
+            self._refuse_all()
+        for recorder in (*self._left, *(core.recorder for _, core in self._ready)):
+            self._end(recorder)
 
     def facts(self) -> dict[str, Any]:
         """What does not change in a run, JSON-able: treatments to choose from, where each signal is read, the alarm and
@@ -101,7 +105,11 @@ class SetUps:
             return "its sha256 is missing: look at the preview first"
         if self._jobs.qsize() >= WAITING_MAX:
             return "a set-up is being made ready already"
+        if self._dead:
+            return self._dead
         self._jobs.put(ticket)
+        if self._dead:  # it died after it was asked whether it lives
+            self._refuse_all()
         return ""
 
     def take(self) -> tuple[SetUpTicket, Core] | None:
@@ -115,23 +123,47 @@ class SetUps:
     # --- the thread ------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if not isinstance(job, SetUpTicket):
-                self._end(job)
-                continue
+        try:
+            while (job := self._jobs.get()) is not None:
+                if isinstance(job, SetUpTicket):
+                    self._set_up(job)
+                else:
+                    self._end(job)
+        except BaseException as error:
+            # The loop goes on with what is set up; whoever asks now or later is told, and so is whoever watches.
+            self._dead = self.fault = f"nothing can be set up until a restart: {type(error).__name__}: {error}"
+            self._refuse_all()
+
+    def _set_up(self, job: SetUpTicket) -> None:
+        try:
+            self._ready.append((job, self._make(self._judged(job.setup))))
+        except (ConfigError, OSError) as error:
+            self._desk.answer(job, str(error))
+        except Exception as error:
+            # Whatever it was, the treatment that is set up stays, and who asked is told.
+            self._desk.answer(job, f"the set-up failed: {type(error).__name__}: {error}")
+        except BaseException as error:
+            self._desk.answer(job, f"the set-up failed: {type(error).__name__}: {error}")
+            raise
+
+    def _refuse_all(self) -> None:
+        """Answer who still waits for a thread that has died. Any thread."""
+        while True:
             try:
-                self._ready.append((job, self._make(self._judged(job.setup))))
-            except (ConfigError, OSError) as error:
-                self._desk.answer(job, str(error))
-            except Exception as error:
-                # Whatever it was, the treatment that is set up stays, and who asked is told.
-                self._desk.answer(job, f"the set-up failed: {type(error).__name__}: {error}")
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(job, SetUpTicket):
+                self._desk.answer(job, self._dead)
+            elif job is not None:
+                self._left.append(job)
 
     def _end(self, recorder: RecorderLike) -> None:
         try:
             recorder.close()
-        except OSError as error:
-            self.fault = f"a record is not complete: {error}"
+        except Exception as error:
+            # Of whatever kind: a record that cannot be ended must not be the end of this thread.
+            self.fault = f"a record before this one is not complete: {error}"
 
     def _judged(self, setup: SetUp) -> Settings:
         """The settings with this treatment and patient. Raises ConfigError with every problem."""

@@ -135,7 +135,7 @@ def test_memory_is_bounded_and_time_that_goes_back_begins_anew() -> None:
 
 def test_what_happened_is_told_once_in_words() -> None:
     chronicle = Chronicle()
-    alarm = {"id": "a", "title": "Air", "text": "6 mm", "advice": "Clamp.", "priority": "HIGH", "acknowledged": False}
+    alarm = alarm_line(text="6 mm", advice="Clamp.")
     seen = [
         state(1),
         state(2, step="prime", phase="PRIME", doing="Circulating."),
@@ -153,6 +153,26 @@ def test_what_happened_is_told_once_in_words() -> None:
         "Air: acknowledged",
         "Air: over",
     ]
+
+
+def test_an_alarm_that_begins_anew_or_is_raised_is_told_again_and_one_whose_number_ticks_is_not() -> None:
+    chronicle = Chronicle()
+    for alarm in (
+        alarm_line(text="6 mm", priority="MEDIUM"),
+        alarm_line(text="7 mm", priority="MEDIUM"),
+        alarm_line(text="7 mm"),
+        alarm_line(text="8 mm", since_s=5.0),
+    ):
+        chronicle.look(state(1, alarms=[alarm]), utc_ms=0.0)
+    assert [(entry["text"], entry["priority"]) for entry in chronicle.since(1)] == [
+        ("Air: HIGH now, 7 mm", "HIGH"),
+        ("Air: 8 mm. Clamp.", "HIGH"),
+    ]
+
+
+def alarm_line(**more: Any) -> dict[str, Any]:
+    line = {"id": "a", "title": "Air", "text": "6 mm", "advice": "Clamp.", "priority": "HIGH", "since_s": 1.0}
+    return {**line, "acknowledged": False, **more}
 
 
 def test_the_list_of_events_is_bounded_and_numbered_on() -> None:

@@ -181,3 +181,18 @@ def test_h42_h05_the_annunciator_is_let_go_after_30_s_without_an_answer_and_held
 
 def test_what_every_failure_ends_in_lets_the_annunciator_sound() -> None:
     assert not SAFE.quiet
+
+
+def test_h36_each_step_of_the_wall_clock_is_an_event_of_its_own_however_soon_it_follows() -> None:
+    world = world_in("standby")
+    told = []
+    for tick in range(40):
+        world.wall_jump_s = {2: 3600.0, 3: -3600.0, 20: 2.0}.get(tick, 0.0)
+        world.step(*((Act.ACKNOWLEDGE,) if tick == 10 else ()))
+        told += [event.text for event in world.events if event.kind == "alarm"]
+    assert [text.split(" > ")[0] for text in told] == [
+        "Clock was set: the wall clock jumped by 3600.0 s",
+        "Clock was set: the wall clock jumped by -3600.0 s",
+        "Clock was set: the wall clock jumped by 2.0 s",
+    ]
+    assert not world.state.alarms.active["clock_jump"].acknowledged

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -28,7 +29,7 @@ from controller.runtime.desk import Desk, Ticket
 from controller.runtime.loop import Loop
 from controller.runtime.loop_parts import Core
 from controller.runtime.messages import SetUp
-from controller.runtime.setting_up import SetUps
+from controller.runtime.setting_up import SetUps, SetUpTicket
 from controller.runtime.settings import Settings
 from sim.memory import VirtualClock
 
@@ -207,6 +208,59 @@ def test_a_record_that_cannot_be_begun_leaves_the_old_set_up_and_says_so(served:
     served.setups._make = full
     assert "3 MiB free" in served.asks(setup)
     assert served.desk.state["treatment"] == "saline_rehearsal"
+
+
+def test_h41_a_set_up_whose_thread_dies_is_refused_and_so_is_every_later_one(served: Served) -> None:
+    setup = previewed(served)
+
+    def dying(settings: Settings) -> Core:
+        raise SystemExit("torn away")
+
+    served.setups._make = dying
+    assert "the set-up failed: SystemExit: torn away" in served.asks(setup)
+    assert "nothing can be set up until a restart: SystemExit: torn away" in served.asks(setup)
+    served.cycle()
+    assert served.desk.state["treatment"] == "saline_rehearsal"
+    assert served.loop.failure == ""
+    served.acts(Act.START)
+    served.cycle()
+    assert "nothing can be set up" in next(a["text"] for a in served.desk.state["alarms"] if a["id"] == "host")
+
+
+def test_who_waits_behind_a_set_up_that_kills_the_thread_is_answered_and_a_retired_record_ended(served: Served) -> None:
+    setup = previewed(served)
+    begun, go_on = threading.Event(), threading.Event()
+    answered: dict[int, str] = {}
+    served.desk.answer = lambda ticket, refusal: answered.update({ticket.request: refusal})
+
+    def dying(settings: Settings) -> Core:
+        begun.set()
+        go_on.wait(10.0)
+        raise SystemExit
+
+    served.setups._make = dying
+    assert served.setups.ask(SetUpTicket(setup, "Weber", 1, 1)) == ""
+    assert begun.wait(10.0)
+    assert served.setups.ask(SetUpTicket(setup, "Weber", 1, 2)) == ""
+    retired = open_recorder(served.settings)
+    served.setups.retire(retired)
+    go_on.set()
+    served.end()
+    assert sorted(answered) == [1, 2]
+    assert all("SystemExit" in refusal for refusal in answered.values())
+    assert Record(retired.path).verify().ended
+
+
+def test_a_record_that_cannot_be_ended_is_said_and_the_next_set_up_is_taken(served: Served) -> None:
+    setup = previewed(served)
+    served.loop.recorder.close()
+
+    def broken() -> None:
+        raise RuntimeError("no file")
+
+    served.setups.retire(SimpleNamespace(close=broken))
+    assert served.asks(setup) == ""
+    assert "a record before this one is not complete: no file" in served.setups.fault
 
 
 def test_a_set_up_that_is_ready_when_the_loop_has_failed_is_answered_and_its_record_ended(served: Served) -> None:
