@@ -3,7 +3,7 @@
     const visible = (n) => n.checkVisibility({opacityProperty: true, visibilityProperty: true});
     const scrolls = (n) => n.closest('.steps, .cards, .list, .engineer, .sheet, .plot, .events, .said');
     for (const node of document.querySelectorAll('body *')) {
-        if (!visible(node) || scrolls(node) || node.closest('svg') || node.id === 'blind' || node.closest('#blind')) continue;
+        if (!visible(node) || scrolls(node) || node.closest('svg') || node.id === 'blind' || node.closest('#blind, .unseen')) continue;
         const box = node.getBoundingClientRect();
         if (box.width === 0) continue;
         const name = node.tagName + '.' + node.className + ': ' + node.textContent.slice(0, 40);
