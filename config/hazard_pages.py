@@ -39,7 +39,7 @@ def plain(table: HazardTable) -> dict[str, Any]:
 def lines(table: HazardTable, *, width: int = WIDTH, whole: bool = False) -> Iterable[str]:
     """The table for a terminal. `whole` spells out tests; otherwise they are counted by file."""
     for id_, hazard in table.hazards.items():
-        head = f"{id_}  severity {hazard.severity}  {', '.join(hazard.response)}  alarm {hazard.alarm}"
+        head = f"{id_}  severity {hazard.severity}  {', '.join(hazard.response)}  alarm {_alarm(hazard)}"
         yield from (head, *_wrapped("", hazard.situation, width))
         yield from _wrapped("causes", "; ".join(hazard.causes), width)
         yield from _wrapped("controls", _controls(hazard), width)
@@ -83,11 +83,15 @@ def page(table: HazardTable, rows: Sequence[Mapping[str, str]]) -> str:
 def _section(id_: str, hazard: Hazard) -> str:
     causes, tests = "; ".join(hazard.causes), "".join(f"  - `{node}`\n" for node in hazard.tests)
     text = f"## {id_} {hazard.situation}\n\n"
-    text += f"- severity {hazard.severity}, response {', '.join(hazard.response)}, alarm {hazard.alarm}\n"
+    text += f"- severity {hazard.severity}, response {', '.join(hazard.response)}, alarm {_alarm(hazard)}\n"
     text += f"- causes: {causes}\n- controls: {_controls(hazard)}\n"
     text += f"- only the bench can prove: {hazard.only_the_bench}\n" if hazard.only_the_bench else ""
     text += f"- twin: {hazard.twin}\n" if hazard.twin else ""
     return text + f"- tests:\n{tests}"
+
+
+def _alarm(hazard: Hazard) -> str:
+    return ", ".join(hazard.alarm) or "none"
 
 
 def _controls(hazard: Hazard) -> str:

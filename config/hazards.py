@@ -41,13 +41,13 @@ class Measure(Shape, frozen=True, kw_only=True):
 
 
 class Hazard(Shape, frozen=True, kw_only=True):
-    """One row. Severity 4 death or irreversible, 3 serious, 2 reversible, 1 minor."""
+    """One row. Severity 4 death or irreversible, 3 serious, 2 reversible, 1 minor. Alarm: every priority there is."""
 
     situation: Words
     severity: Literal[1, 2, 3, 4]
     causes: tuple[Words, ...]
     controls: dict[Channel, tuple[Name, ...]]
-    alarm: Literal["HIGH", "MEDIUM", "LOW", "none"]
+    alarm: tuple[Literal["LOW", "MEDIUM", "HIGH"], ...]
     response: tuple[Response, ...]
     tests: tuple[Node, ...]
     only_the_bench: str = ""

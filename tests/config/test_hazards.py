@@ -12,11 +12,12 @@ from ran import COLLECTED
 
 from config.hazards import FILE, HazardTable, broken_links, hazards_named, load, missing_tests, unlinked_tests
 from config.problems import ConfigError
-from controller.core.interlocks import TABLE
+from controller.core.interlocks import TABLE, Priority, Response
 
 ROOT = FILE.parents[1]
 STARTER_ROWS = 48
 SELF = "tests/config/test_hazards.py"  # quotes node ids in its parameters
+ORDER = ("R0", "R1", "R2", "R3", "R4", "held", "refused", "no start")
 BENCH_ONLY = ("H25", "H26", "H47", "H38", "H01", "H06", "H16")
 INTERLOCKS = {row.id: row.hazards for row in TABLE}
 
@@ -82,6 +83,19 @@ def protective_reasons() -> set[str]:
 
 def test_every_reason_of_the_protective_channel_is_a_measure_and_the_other_way_round(table: HazardTable) -> None:
     assert {measure.says for measure in table.measures["P"].values() if measure.says} == protective_reasons()
+
+
+@pytest.mark.parametrize("id_", load().hazards)
+def test_alarm_and_response_of_a_hazard_are_those_of_the_rows_that_control_it(table: HazardTable, id_: str) -> None:
+    hazard = table.hazards[id_]
+    rows = [row for row in TABLE if row.id in hazard.controls.get("C", ())]
+    opens = any(table.measures["P"][name].says for name in hazard.controls.get("P", ()))
+    alarms = {row.priority for row in rows} | ({Priority.HIGH} if opens else set())
+    taken = {row.response.name for row in rows} | ({"R4"} if opens else set())
+    assert not alarms or list(hazard.alarm) == [priority.name for priority in sorted(alarms)]
+    assert {response for response in hazard.response if response in Response.__members__} - {"R0"} == taken - {"R0"}
+    assert "R0" not in taken or "R0" in hazard.response
+    assert list(hazard.response) == sorted(hazard.response, key=ORDER.index)
 
 
 def test_an_interlock_row_that_no_hazard_lists_is_found(table: HazardTable) -> None:
@@ -159,7 +173,7 @@ def test_a_test_names_a_hazard_by_its_number(node: str, named: tuple[str, ...]) 
     [
         ("severity = 4", "severity = 5", "hazards.H00.severity = 5: allowed is one of 1, 2, 3, 4"),
         ("[hazards.H00]", "[hazards.STOP]", "hazards.STOP: unknown name; allowed is text like"),
-        ('alarm = "HIGH"', 'alarm = "LOUD"', 'hazards.H00.alarm = "LOUD": allowed is one of HIGH, LOW, MEDIUM, none'),
+        ('alarm = ["HIGH"]', 'alarm = ["LOUD"]', 'hazards.H00.alarm[0] = "LOUD": allowed is one of HIGH, LOW, MEDIUM'),
         ('response = ["R3"]', 'response = ["R9"]', 'hazards.H00.response[0] = "R9"'),
         (
             "controls = { C",
