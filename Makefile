@@ -48,9 +48,9 @@ docs: setup
 
 coverage: setup
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --timeout 1800 tests/core tests/protective
+	$(BIN)/coverage run -m pytest --timeout 1800 -n 2 --dist loadfile tests/core tests/protective
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
+	$(BIN)/python tests/covered.py
 
 mutants: setup
 	$(BIN)/python tests/mutants/run.py $(NAMES)

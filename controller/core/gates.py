@@ -123,9 +123,7 @@ def warm(scene: Scene) -> str:
 
 
 def perfused(scene: Scene) -> str:
-    """The contact time is over, or a person asked for the drain."""
-    if scene.walk.drain_asked:
-        return ""
+    """The contact time is over."""
     left = scene.treatment.duration_min - contact_min(scene.walk, scene.now_s)
     return "" if left <= 0 else f"{left:.0f} min of contact"
 

@@ -51,7 +51,6 @@ class Walk(NamedTuple):
     ready_s: float | None = None  # first time at temperature
     first_dose_s: float | None = None
     doses: int = 0
-    drain_asked: bool = False
     agitated_s: float | None = None  # last time, or when the cavity began to be warmed
     short_accepted: bool = False  # a person goes on although the drain left more in the patient than it should
     target_c: float = 42.0

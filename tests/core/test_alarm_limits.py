@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,6 +115,16 @@ def test_the_view_shows_every_limit_with_its_range_and_what_waits() -> None:
     assert isinstance(waits, dict)
     assert waits["text"] == "Line pressure alarm 200 -> 150 mmHg"
     assert waits["left_s"] == pytest.approx(50.0, abs=0.2)
+
+
+def test_h39_a_change_that_its_neighbour_has_overtaken_is_refused_when_it_is_confirmed() -> None:
+    configured = Limits()
+    waits = alarm_limits.propose(AlarmLimits(configured, configured), "core_alarm_c", 38.6, "x", 0.0)
+    lower = msgspec.structs.replace(configured, core_warn_c=38.0)
+    alarm_limits.confirm(waits._replace(now=lower), 1.0)
+    higher = msgspec.structs.replace(configured, core_warn_c=38.6)
+    with pytest.raises(RefusedLimit, match=r"38\.6 is not allowed for core_alarm_c any more"):
+        alarm_limits.confirm(waits._replace(now=higher), 1.0)
 
 
 @given(changes=st.lists(st.tuples(st.sampled_from(sorted(ADJUSTABLE)), st.floats(0.0, 300.0)), max_size=30))

@@ -36,6 +36,20 @@ def test_h41_the_drug_goes_in_only_at_temperature() -> None:
         assert world.state.walk.doses == (1 if step not in BEFORE_PERFUSE else 0)
 
 
+def test_h41_a_cavity_with_one_cool_place_is_not_at_temperature_though_its_mean_is() -> None:
+    world = world_in("warm_up")
+    ready_c = world.cycle.treatment.ready_c
+    world.bent |= {"cavity_1_c": ready_c + 0.7, "cavity_2_c": ready_c + 0.7, "cavity_3_c": ready_c - 0.7}
+    world.run(70.0)
+    assert world.state.sensed.cavity_mean_c is not None
+    assert world.state.sensed.cavity_mean_c >= ready_c
+    assert world.state.gate == f"every cavity probe at {ready_c - 0.5:.1f} °C"
+    world.step(Act.DOSE)
+    assert "refused" in world.refused()
+    world.bent["cavity_3_c"] = ready_c
+    world.until(lambda w: not w.state.gate, within_s=65.0)
+
+
 BEFORE_PERFUSE = ("standby", "self_test", "prime", "preheat", "fill", "warm_up")
 
 
@@ -412,6 +426,33 @@ def test_h09_prime_is_not_over_while_bubbles_pass_or_may_pass(bubble_mm: float |
     world.step(Act.CONFIRM)
     world.run(1.0)
     assert world.step_name == "prime"
+
+
+@pytest.mark.parametrize("name", ["heater_outlet_c", "inflow_c"])
+def test_h22_prime_is_not_over_while_a_probe_of_the_stream_cannot_be_compared(name: str) -> None:
+    world = world_in("prime")
+    world.bent[name] = None
+    world.run(30.0)
+    assert world.state.gate == f"a reading of {name}"
+    world.step(Act.CONFIRM)
+    assert "refused" in world.refused()
+    assert world.step_name == "prime"
+    del world.bent[name]
+    world.until(lambda w: not w.state.gate, within_s=40.0)
+
+
+def test_h52_a_rinse_ends_its_fill_when_the_cavity_is_full_before_the_plan_is() -> None:
+    world = world_in("rinse_fill")
+    full = 0.8 * world.cycle.rig.limits.cavity_pressure_warn_mmhg
+    world.bent["cavity_pressure_mmhg"] = full - 0.5
+    world.run(5.0)
+    assert world.step_name == "rinse_fill"
+    before_ml = world.cavity_ml
+    world.bent["cavity_pressure_mmhg"] = full
+    world.until(lambda w: w.step_name == "rinse_dwell", within_s=3.0)
+    assert world.cavity_ml - before_ml < 100.0
+    assert not world.outputs.inflow_open
+    assert not world.trips
 
 
 def test_h52_no_rinse_goes_in_before_the_perfusate_was_out_of_the_reservoir() -> None:

@@ -62,6 +62,13 @@ IN_THE_WORLD = {
 }  # fmt: skip
 
 
+def test_the_reset_level_of_a_row_is_said_with_its_unit_or_is_the_limit_itself() -> None:
+    said = {row.id: row.reset_level for row in TABLE}
+    assert said["inflow_over"] == "0.5 °C inside"
+    assert said["reservoir_low"] == "100 mL inside"
+    assert said["stop"] == ""
+
+
 def test_every_reset_level_has_a_case_here() -> None:
     assert {edge.id for edge in EDGES} | IN_THE_WORLD == set(LEVELS)
     assert all(level.back > 0.0 for level in LEVELS.values())

@@ -288,6 +288,17 @@ def test_ending_the_process_opens_the_contactor(stand: Stand) -> None:
     assert not stand.bus.closed
 
 
+def test_ending_the_process_while_the_port_is_gone_asks_nothing_of_it_and_leaves_it_to_the_lease(stand: Stand) -> None:
+    stand.heating()
+    stand.bus.unplugged = True
+    stand.run(0.3)
+    sent = len(stand.bus.frames)
+    stand.loop.make_safe()
+    assert len(stand.bus.frames) == sent
+    stand.clock.sleep(2.0)
+    assert not stand.bus.closed
+
+
 def test_one_line_is_said_per_change(stand: Stand) -> None:
     stand.heating()
     said = len(stand.link.lines)

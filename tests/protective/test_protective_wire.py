@@ -13,9 +13,10 @@ from protective_board import Bus, Clock
 
 import controller.protective
 from controller.protective import __main__ as program
+from controller.protective import link as link_module
 from controller.protective import loop as loop_module
 from controller.protective import rtu
-from controller.protective.link import Heartbeat, parse
+from controller.protective.link import Heartbeat, Link, parse
 
 HOUSE = Path(controller.protective.__file__).parent
 ALLOWED = set(sys.stdlib_module_names) | {"serial"}
@@ -150,6 +151,65 @@ def test_no_json_value_does_more_than_be_refused(value: object) -> None:
             continue
         assert math.isfinite(beat.heartbeat_at_s)
         assert beat.heartbeat_seq >= 0
+
+
+class Flood:
+    """A socket whose next datagram is always there."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def recv(self, size: int) -> bytes:
+        self.taken += 1
+        return json.dumps({"seq": self.taken, "at": 1.0, "heat": True, "reset": 0}).encode()
+
+
+def test_a_flood_of_heartbeats_does_not_hold_the_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, flood = Link(tmp_path), Flood()
+    try:
+        monkeypatch.setattr(link, "_socket", flood)
+        beat = link.hear()
+        assert beat is not None
+        assert beat.heartbeat_seq == flood.taken <= 100
+    finally:
+        monkeypatch.undo()
+        link.close()
+
+
+def test_h34_a_log_that_would_wait_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, wrote = Link(tmp_path), []
+    try:
+        monkeypatch.setattr(link_module.os, "write", lambda fd, data: wrote.append((fd, data)))
+        monkeypatch.setattr(link_module.select, "select", lambda r, w, x, timeout_s: ([], [] if full else w, []))
+        full = True
+        link.say("nobody reads")
+        assert wrote == []
+        full = False
+        link.say("somebody reads")
+        assert wrote == [(2, b"protective: somebody reads\n")]
+    finally:
+        monkeypatch.undo()
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "url", "exclusive", "parity"),
+    [
+        ("/dev/nowhere", "/dev/nowhere", True, "E"),
+        ("tcp:h:5", "socket://h:5", None, "E"),
+        ("/dev/pts/0", None, True, "N"),
+    ],
+)
+def test_a_port_is_opened_with_its_frame_and_exclusively_where_it_is_a_device(
+    monkeypatch: pytest.MonkeyPatch, path: str, url: str | None, exclusive: bool | None, parity: str
+) -> None:
+    opened: list[tuple[str, int, dict[str, object]]] = []
+    monkeypatch.setattr(rtu.serial, "serial_for_url", lambda *given, **options: opened.append((*given, options)))
+    rtu.open_serial(path, 19200, "8E1", 0.1)
+    ((to, baud, options),) = opened
+    assert (to, baud) == (url or path, 19200)
+    assert (options["exclusive"], options["parity"], options["bytesize"]) == (exclusive, parity, 8)
+    assert options["timeout"] == options["write_timeout"] == 0.1
 
 
 def test_only_the_standard_library_and_pyserial_are_imported() -> None:
