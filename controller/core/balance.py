@@ -15,6 +15,9 @@ MARK_S = 60.0  # a mark of the level each minute of steady circulation,
 MARKS = 20  # for so many minutes
 DRIFT_MARKS = 10
 FREE_SHARE = 0.4  # of the inflow comes back: the drain is free
+FREE_LPM = 0.3  # comes back from a cavity that has run out: only the head drains it, whatever goes in
+REFILLED_ML = 20.0  # below what it held before, a cavity is full again
+STEADY_ML = 8.0  # of rise or fall in a settle window: the level stands
 ABSORBED_ML_PER_S = 0.1  # 6 mL/min: more than a peritoneum takes up
 SUNK_ML_PER_S = 1.0  # how fast a cavity that holds less is taken for the normal one
 ACCEPTED_MORE_ML = 1200.0  # than the fill, at most, is taken for the cavity finding its own level
@@ -40,6 +43,8 @@ class Balance(NamedTuple):
     settle_level_ml: float | None = None
     settled_ml: float | None = None  # rise of the level over the last whole settle window
     lowest_ml: float | None = None  # level since the reservoir was given to a person to change; None otherwise
+    through_since_s: float | None = None  # fluid has gone through the patient without a break; None: it does not
+    refill_ml: float | None = None  # what a cavity that has run out held before, until it is full again
 
     @property
     def in_patient_ml(self) -> float | None:
@@ -64,6 +69,7 @@ def step(
     """Follow the level and, while filling with the drain clamped, integrate the flow.
 
     `circulating`: through the patient, long enough to be steady. `settling`: not yet, the cavity finds its level.
+    Neither: what belongs in the patient stays what it was, however much of it runs out.
     """
     before = level = balance.level_ml
     if reservoir_ml is not None:
@@ -93,13 +99,19 @@ def step(
     lowest = balance.lowest_ml
     if lowest is not None and level is not None and level < lowest - FALLS_ML:
         lowest, settled, settle_at_s, settle_level = level, None, now_s, level
+    through_since_s, refill = None, balance.refill_ml
+    if circulating or settling:
+        through_since_s = now_s if balance.through_since_s is None else balance.through_since_s
+        refill = None if circulating else refill
+    elif drain_open and refill is None:
+        refill = balance.accepted_ml
     reference, carried = balance.reference_ml, balance.carried_ml
     peak, filled, accepted = balance.peak_ml, balance.filled_ml, balance.accepted_ml
     if reference is not None and level is not None:
         held = carried + reference - level
         peak = max(peak, held)
         if filled is not None and accepted is not None:
-            if settling and back is not None and flow_lpm is not None and back >= FREE_SHARE * flow_lpm:
+            if settling and back is not None and flow_lpm is not None and back >= _free_lpm(flow_lpm, held, refill):
                 accepted = min(held, filled + ACCEPTED_MORE_ML)
             elif circulating:
                 accepted = min(max(held, accepted - SUNK_ML_PER_S * dt_s), accepted + ABSORBED_ML_PER_S * dt_s)
@@ -120,7 +132,23 @@ def step(
         settle_level,
         settled,
         lowest,
+        through_since_s,
+        refill,
     )
+
+
+def refilling(balance: Balance, *, long: bool) -> bool:
+    """A cavity that had run out is on its way back to what it held; after `long`, one that stands has arrived."""
+    held_ml, before_ml, rise_ml = balance.in_patient_ml, balance.refill_ml, balance.settled_ml
+    if held_ml is None or before_ml is None or held_ml >= before_ml - REFILLED_ML:
+        return False
+    return not (long and rise_ml is not None and abs(rise_ml) < STEADY_ML)
+
+
+def _free_lpm(flow_lpm: float, held_ml: float, refill_ml: float | None) -> float:
+    """What a free drain gives back at least, in L/min."""
+    share_lpm = FREE_SHARE * flow_lpm
+    return share_lpm if refill_ml is None or held_ml >= refill_ml else min(share_lpm, FREE_LPM)
 
 
 def begin_fill(balance: Balance) -> Balance:
@@ -132,6 +160,7 @@ def begin_fill(balance: Balance) -> Balance:
         filled_ml=None,
         accepted_ml=None,
         lowest_ml=None,
+        refill_ml=None,
     )
 
 

@@ -101,7 +101,7 @@ class Cycle:
         state = state._replace(
             tracks=tracks,
             sensed=sensed,
-            volumes=observing.volumes(state, sensed, step, dt_s, now_s),
+            volumes=observing.volumes(state, sensed, step, inputs.protective, dt_s, now_s),
             line=observing.line(state, sensed.good, dt_s, now_s),
             frozen=frozen.step(state.frozen, sensed, now_s, circulating=observing.circulating(state)),
             late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,

@@ -65,7 +65,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "accumulating", ("H11",), c.Level(volume.accumulating, 80.0, "mL"), 1.0, _R.R2, _HIGH,
-        "Volume accumulates in the patient", "Free the outflow; look for a spill.",
+        "Volume accumulates in the patient", "Free the outflow or lower the flow; look for a spill.",
     ),
     Interlock(
         "cavity_pressure", ("H12",), c.above("cavity_pressure_mmhg", "cavity_pressure_trip_mmhg", back=4.0),

@@ -21,6 +21,8 @@ from controller.core.steps import Step, contact_min, next_dose_min
 from controller.core.task import Task
 
 SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
+MOVES_SHARE = 0.5  # of what the pump is set to
+PAUSE_S = 1.0  # without a cycle: clamp and pump have let go meanwhile
 
 
 def readings(inputs: Inputs) -> Mapping[str, Reading]:
@@ -36,22 +38,34 @@ def readings(inputs: Inputs) -> Mapping[str, Reading]:
     return both
 
 
-def volumes(state: CycleState, sensed: Sensed, step: Step, dt_s: float, now_s: float) -> Balance:
+def volumes(
+    state: CycleState, sensed: Sensed, step: Step, status: ProtectiveStatus | None, dt_s: float, now_s: float
+) -> Balance:
     """The balance of volumes with this cycle's level and flow in it."""
-    last = state.outputs
-    open_s = now_s - state.pump_changed_s
-    through = step.name in ("warm_up", "perfuse") and last.inflow_open
+    last, before = state.outputs, state.volumes
+    through = step.name in ("warm_up", "perfuse") and _goes_through(state, sensed, status, now_s)
+    since_s = now_s if before.through_since_s is None else before.through_since_s
+    long = now_s - max(state.pump_changed_s, since_s) > SETTLING_S
+    steady = long and not balance.refilling(before, long=long)
     return balance.step(
-        state.volumes,
+        before,
         dt_s=dt_s,
         now_s=now_s,
         reservoir_ml=sensed.good.get("reservoir_ml"),
         flow_lpm=sensed.good.get("flow_lpm"),
         filling=last.inflow_open and last.outflow_closed,
         drain_open=not last.outflow_closed,
-        circulating=through and open_s > SETTLING_S,
-        settling=through and open_s <= SETTLING_S,
+        circulating=through and steady,
+        settling=through and not steady,
     )
+
+
+def _goes_through(state: CycleState, sensed: Sensed, status: ProtectiveStatus | None, now_s: float) -> bool:
+    """Fluid is seen to go through the patient: asked for, moving, let in by the other channel, and without a pause."""
+    last, flow_lpm = state.outputs, sensed.good.get("flow_lpm")
+    stands = flow_lpm is not None and flow_lpm < MOVES_SHARE * last.pump_lpm
+    shut = status is not None and status.trip != ""  # its clamp is in series
+    return last.inflow_open and not stands and not shut and now_s - state.now_s <= PAUSE_S
 
 
 def line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float) -> LineModel:

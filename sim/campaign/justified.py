@@ -20,6 +20,7 @@ from sim.faults import Fault
 WINDOW_S = 20.0  # truth that a trip may still speak of: the longest delay and probe lag
 CAUSE_S = 180.0  # how long after its end a fault may still be the cause
 PROBE_C = 0.35  # class A tolerance, lag and noise of a healthy probe
+TAKEN_ML = 1000.0  # of the reservoir's fall in those seconds: more than any pump moves, it ran out or was taken away
 PROBE_MMHG, PROBE_LPM, PROBE_ML, PROBE_MM = 4.0, 0.1, 60.0, 0.5
 
 
@@ -40,6 +41,7 @@ class Window(NamedTuple):
     line_mmhg: float
     bubble_mm: float
     reservoir_ml: float
+    reservoir_fell_ml: float
     cavity_ml: float
 
 
@@ -88,7 +90,11 @@ CAUSES: Mapping[str, Cause] = {
         lambda w, s: w.cavity_mmhg > s.rig.limits.cavity_pressure_trip_mmhg - 1.5, "probe:cavity_pressure_mmhg"
     ),
     "accumulating": _of(
-        lambda w, s: w.cavity_ml > s.fill_ml + 180.0 - PROBE_ML, "probe:reservoir_ml", "probe:flow_lpm", "pump", "link"
+        lambda w, s: w.cavity_ml > s.fill_ml + 180.0 - PROBE_ML or w.reservoir_fell_ml > TAKEN_ML,
+        "probe:reservoir_ml",
+        "probe:flow_lpm",
+        "pump",
+        "link",
     ),
     "core_alarm": _of(lambda w, s: w.core_c > s.rig.limits.core_alarm_c - PROBE_C, "probe:core_c"),
     "core_warn": _of(lambda w, s: w.core_c > s.rig.limits.core_warn_c - PROBE_C, "probe:core_c"),
@@ -106,7 +112,7 @@ CAUSES: Mapping[str, Cause] = {
         lambda w, s: w.cavity_mmhg > s.rig.limits.cavity_pressure_warn_mmhg - 1.5, "probe:cavity_pressure_mmhg", "pump"
     ),
     "drift": _of(_never, "pump", "probe:reservoir_ml", "link"),
-    "device_lost": _of(_never, "link", "host"),
+    "device_lost": _of(_never, "link", "host", "probe:source_c"),  # a circulator stops, with a fault, on its own probe
     "overrun": _of(_never, "host"),
     "protective_lost": _of(_never, "link", "host"),
 }
@@ -168,6 +174,7 @@ class Judge:
             max(m.line_mmhg for m in recent),
             max(m.bubble_mm for m in recent),
             min(m.reservoir_ml for m in recent),
+            max(m.reservoir_ml for m in recent) - last.reservoir_ml,
             max(m.cavity_ml for m in recent),
         )
 

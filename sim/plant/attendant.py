@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sim.plant.plant import Plant
 
-PERFUSED_ML = 500.0  # a cavity that held this much has been perfused
+PERFUSED_ML = 500.0  # a cavity that held this much, with both lines open, has been perfused
 EMPTY_ML = 60.0
 STILL_S = 60.0  # a person sees the level stand, and lets the console see it, before changing the fluid
 STILL_LPM = 0.02
@@ -37,8 +37,9 @@ class Attendant:
                 plant.pour(circuit.rinse_ml, circuit.rinse_c)
                 self.poured = 2
             return
-        cavity_ml = plant.cavity_ml
-        if cavity_ml > PERFUSED_ML:
+        cavity_ml, lines = plant.cavity_ml, plant.terminals
+        # A fill that was broken off has not been perfused: the carrier is still wanted.
+        if cavity_ml > PERFUSED_ML and lines.inflow_open and not lines.outflow_closed:
             self._perfused = True
         if not self._perfused or cavity_ml > EMPTY_ML or abs(plant.flow_lpm) > STILL_LPM:
             self._still_since_s = None

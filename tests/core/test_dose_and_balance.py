@@ -165,6 +165,22 @@ def test_h11_what_does_not_come_back_is_never_taken_for_the_fill() -> None:
         assert balance.accepted_ml <= 2700.0 + 120.0  # while the drain's silence is not yet certain
 
 
+def test_h11_what_belongs_in_the_patient_is_remembered_while_it_runs_out_and_followed_while_it_fills_again() -> None:
+    emptied = follow(filled(3300.0), [3300.0 + 10.0 * at for at in range(240)], drain_open=True)
+    assert emptied.accepted_ml == pytest.approx(2700.0, abs=1.0)
+    assert emptied.refill_ml == emptied.accepted_ml
+    assert volumes.refilling(emptied, long=False)
+    head_only: list[float | None] = [5690.0 - 15.0 * at for at in range(60)]  # 10 of 25 mL/s come back
+    again = follow(emptied, head_only, flow_lpm=1.5, drain_open=True, settling=True)
+    assert again.in_patient_ml is not None
+    assert again.accepted_ml == pytest.approx(again.in_patient_ml, abs=120.0)
+    nothing_back: list[float | None] = [5690.0 - 25.0 * at for at in range(60)]
+    spilt = follow(emptied, nothing_back, flow_lpm=1.5, drain_open=True, settling=True)
+    assert spilt.in_patient_ml is not None
+    assert spilt.accepted_ml is not None
+    assert spilt.accepted_ml <= spilt.in_patient_ml - 800.0
+
+
 @given(changes=st.lists(st.booleans(), min_size=2, max_size=60))
 def test_in_patient_volume_never_jumps_by_itself(changes: list[bool]) -> None:
     balance = volumes.begin_fill(follow(Balance(), [5000.0] * 30))

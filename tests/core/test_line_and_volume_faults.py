@@ -41,6 +41,55 @@ def test_h11_a_blocked_drain_is_stopped_soon_and_the_drain_opened(stages: Mappin
     assert not run.cosim.terminals.inflow_open
 
 
+def ran_out(run: Run, flow_lpm: float) -> Run:
+    """At this flow, then stopped until the open drain has emptied most of the cavity, and resumed: it fills again."""
+    run.cosim.state = run.state._replace(walk=run.state.walk._replace(flow_lpm=flow_lpm))
+    run.advance(600.0)
+    assert not run.trips
+    run.ask(Act.STOP)
+    run.advance(150.0)
+    run.ask(Act.RESET)
+    run.advance(2.0)
+    run.ask(Act.RESUME)
+    run.events.clear()
+    while not run.cosim.terminals.inflow_open:
+        run.advance(1.0)
+    return run
+
+
+@pytest.fixture(scope="module")
+def long_perfused() -> Run:
+    run = Run("bath")
+    run.reach("perfuse")
+    return run
+
+
+@pytest.mark.parametrize("flow_lpm", [0.8, 1.0, 1.5, 2.0])
+def test_a_cavity_that_ran_out_during_a_stop_fills_again_to_what_it_held_without_a_trip(
+    long_perfused: Run, flow_lpm: float
+) -> None:
+    run = ran_out(long_perfused.copy(), flow_lpm)
+    empty_ml = run.cosim.plant.cavity_ml
+    run.advance(900.0)
+    assert run.trips == []
+    assert run.cosim.plant.cavity_ml >= empty_ml + 1000.0
+    assert run.state.volumes.refill_ml is None
+    assert run.state.volumes.marks, "leaks are looked for again"
+
+
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.5])
+@pytest.mark.parametrize("flow_lpm", [0.8, 1.5, 2.4])
+def test_h11_a_drain_that_is_blocked_while_the_cavity_fills_again_is_stopped_as_soon_as_ever(
+    long_perfused: Run, flow_lpm: float, share: float
+) -> None:
+    run = ran_out(long_perfused.copy(), flow_lpm)
+    run.advance(20.0)
+    before_ml = run.cosim.plant.cavity_ml
+    run.strike(f"occlusion_out={share}", within_s=30.0)
+    assert run.trips[0] == "accumulating"
+    assert run.cosim.plant.cavity_ml <= before_ml + 400.0
+
+
 def test_h14_a_slow_leak_is_said_and_when_it_goes_on_the_inflow_stops(
     stages: Mapping[str, Run],
 ) -> None:

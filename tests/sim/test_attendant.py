@@ -73,3 +73,17 @@ def test_a_drained_cavity_with_the_pump_still_turning_in_bypass_is_left_alone() 
     run(plant, attendant, 600.0)
     assert plant.cavity_ml < 60.0
     assert attendant.poured == 1
+
+
+def test_a_fill_that_was_broken_off_and_ran_back_keeps_its_carrier() -> None:
+    plant, attendant = bedside()
+    attendant.step(plant.time_s)
+    plant.terminals.inflow_open = plant.terminals.outflow_closed = True
+    plant.terminals.pump_rpm_command = 160.0
+    run(plant, attendant, 90.0)
+    plant.terminals.inflow_open = plant.terminals.outflow_closed = False
+    plant.terminals.pump_rpm_command = 0.0
+    run(plant, attendant, 600.0)
+    assert plant.cavity_ml < 60.0
+    assert attendant.poured == 1
+    assert plant.reservoir_ml > 5000.0

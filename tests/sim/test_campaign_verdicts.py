@@ -60,6 +60,21 @@ def test_a_trip_is_called_for_by_the_truth_by_a_fault_that_can_cause_it_or_by_no
     assert not pressed.unjustified(_trip("stop", at_s))
 
 
+def test_a_reservoir_that_was_emptied_by_hand_calls_for_volume_lost_and_a_circulators_own_probe_for_its_fault(
+    prepared: Prepared, moment: Moment
+) -> None:
+    at_s = moment.at_s
+    judge = Judge(prepared.setting, ())
+    judge.see(moment._replace(reservoir_ml=5000.0))
+    assert judge.unjustified(_trip("accumulating", at_s))
+    judge.see(moment._replace(reservoir_ml=0.0))
+    assert not judge.unjustified(_trip("accumulating", at_s))
+    for signal, called in (("source_c", True), ("inflow_c", False)):
+        broken = Judge(prepared.setting, [(parse(f"nan:{signal}@0"), at_s - 5.0)])
+        broken.see(moment)
+        assert bool(broken.unjustified(_trip("device_lost", at_s))) is not called
+
+
 def test_a_fault_that_ended_long_ago_calls_for_nothing(prepared: Prepared, moment: Moment) -> None:
     judge = Judge(prepared.setting, [(parse("silent:bath@0+1"), moment.at_s - 600.0)])
     judge.see(moment)
