@@ -1,34 +1,24 @@
-"""The bedside page in numbers: latency to the pixel, time to be usable, load, and memory over a long treatment.
+"""The bedside page in numbers: latency to the pixel, time to be usable, load, and what starting costs.
 
-`python -m benchmarks.console [--clients N] [--memory-minutes M]`. Needs chromium. Times are wall times of this machine
-and whatever else runs on it; nothing is asserted.
+`python -m benchmarks.console`; the memory is in `benchmarks.page_memory`, the loop beside many pages in
+`benchmarks.loop_and_pages`. Needs chromium. Times are wall times of this machine and whatever else runs on it; nothing
+is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import websockets
-from playwright.sync_api import Frame, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from controller.runtime.client import Client
+from benchmarks.serving import ROOT, cpu_s, say, served, shipped
 
-ROOT = Path(__file__).parents[1]
-TICK_HZ = os.sysconf("SC_CLK_TCK")
 WATCH = """async (seconds) => {
     const { now, onChange } = await import('/js/store.js');
     const seen = [];
@@ -43,7 +33,6 @@ WATCH = """async (seconds) => {
     return seen;
 }"""
 
-RIG_S = "import('/js/store.js').then(({ now }) => now.state.now_s)"
 LONGEST_GAP_MS = """async (seconds) => {
     const end = performance.now() + seconds * 1000;
     let last = performance.now();
@@ -55,15 +44,13 @@ LONGEST_GAP_MS = """async (seconds) => {
     }
     return longest;
 }"""
+LONG_MS = 60_000.0  # of wall time: more than an hour and a half of the rig's
 
 
 def main() -> None:
     """Measure and print, one line each."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--memory-minutes", type=float, default=240.0)
     parser.add_argument("--seconds", type=float, default=20.0, help="for each measurement in wall time")
-    parser.add_argument("--rounds", type=int, default=3, help="pairs of runs without and with clients")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -92,14 +79,7 @@ def main() -> None:
             page.goto(url)
             page.click("[data-view=trends]")
             page.frame_locator("#plot").locator(".trace").first.wait_for()
-            page.wait_for_timeout(8000)
-            for what, where in (("page", page.main_frame), ("plots", page.frames[1])):
-                say(f"heap of the {what}, after 8 s", heap_mb(where), "MB")
-            began_s = page.evaluate(RIG_S)
-            page.wait_for_timeout(given.memory_minutes * 60_000.0 / 100.0)
-            minutes = (page.evaluate(RIG_S) - began_s) / 60.0
-            for what, where in (("page", page.main_frame), ("plots", page.frames[1])):
-                say(f"heap of the {what}, {minutes:.0f} min later", heap_mb(where), "MB")
+            page.wait_for_timeout(LONG_MS)
             page.click("[data-span=whole]")
             say("longest gap of the page, all drawn twice", page.evaluate(LONGEST_GAP_MS, 12.0), "ms")
         browser.close()
@@ -107,66 +87,8 @@ def main() -> None:
         imports()
         certified = Path(folder) / "data"
         starting(Path(folder) / "first", certified)
-        lateness(Path(folder), certified, given.clients, given.seconds, given.rounds)
-
-
-def say(what: str, value: float, unit: str) -> None:
-    """One line."""
-    print(f"{what:<40} {value:9.2f} {unit}", flush=True)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def served(run_dir: Path, *, speed: float) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The real cycle in virtual time, and the console in front of it."""
-    port = free_port()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    rig_words = [sys.executable, "tests/console/virtual_rig.py", "--run-dir", str(run_dir), "--speed", str(speed)]
-    rig = subprocess.Popen(rig_words, cwd=ROOT, env=environment)
-    words = ["-m", "controller.console", "--socket", str(run_dir / "control.sock"), "--at", f"127.0.0.1:{port}"]
-    console = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=environment)
-    try:
-        Client.wait(run_dir / "control.sock", for_s=60.0).close()
-        wait_up(port)
-        yield f"http://127.0.0.1:{port}/", console
-    finally:
-        for process in (console, rig):
-            process.kill()
-            process.wait()
-
-
-def wait_up(port: int) -> None:
-    """Until the console answers."""
-    until_s = time.monotonic() + 60.0
-    while time.monotonic() < until_s:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1.0).close()
-            return
-        time.sleep(0.02)
-    raise SystemExit("the console did not come up")
-
-
-def cpu_s(pid: int) -> float:
-    """Processor seconds of a process, proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK_HZ
-
-
-def heap_mb(where: Frame) -> float:
-    """The heap of a page, or of the frame of its plots, after a collection."""
-    context = where.page.context
-    session = context.new_cdp_session(where.page if where.parent_frame is None else where)
-    session.send("HeapProfiler.collectGarbage")
-    session.send("Performance.enable")
-    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
-    return float(metrics["JSHeapUsedSize"]) / 1e6
+        with shipped(Path(folder) / "second", certified) as (_, up_s):
+            say("console up after `hipec run`, certified", up_s, "s")
 
 
 PROCESSES = (
@@ -187,22 +109,6 @@ def imports() -> None:
         say(f"import of {module}", min(spent), "s of processor")
 
 
-@contextlib.contextmanager
-def shipped(run_dir: Path, data: Path) -> Iterator[tuple[int, float]]:
-    """`hipec run`: the console's port, and the wall seconds until it answered."""
-    port = free_port()
-    words = ["-m", "controller.commandline", "run", "--no-view", "--run-dir", str(run_dir), "--data", str(data)]
-    words += ["--console", f"127.0.0.1:{port}"]
-    begun = time.perf_counter()
-    rig = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_up(port)
-        yield port, time.perf_counter() - begun
-    finally:
-        rig.terminate()
-        rig.wait()
-
-
 def starting(run_dir: Path, data: Path) -> None:
     """The first start of all: the page is there, the session self-test behind it, then the controller."""
     begun = time.perf_counter()
@@ -211,42 +117,6 @@ def starting(run_dir: Path, data: Path) -> None:
         while not list(data.glob("selftest-*.json")):
             time.sleep(0.1)
         say("session self-test passed after", time.perf_counter() - begun, "s")
-
-
-def lateness(folder: Path, data: Path, clients: int, seconds: float, rounds: int) -> None:
-    """The shipped processes: how late the loop is with and without clients, in pairs one after the other."""
-    for number in range(rounds):
-        for count in (0, clients):
-            run_dir = folder / f"{number}-{count}"
-            with shipped(run_dir, data) as (port, up_s):
-                if not count:
-                    say("console up after `hipec run`, certified", up_s, "s")
-                Client.wait(run_dir / "control.sock", for_s=30.0).close()
-                time.sleep(3.0)
-                asyncio.run(watch(port, count, seconds))
-                with Client(run_dir / "control.sock") as client:
-                    late = client.state()["runtime"]["lateness"]
-                shown = ", ".join(f"{name} {late[name]}" for name in ("p50_ms", "p99_ms", "max_ms", "missed"))
-                print(f"{f'loop lateness, {count} clients':<40} {shown}", flush=True)
-
-
-async def watch(port: int, count: int, seconds: float) -> None:
-    """Pages without a browser: they take every message and acknowledge it."""
-
-    async def one() -> None:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
-            cookie = answer.headers["set-cookie"].split(";")[0]
-        head: dict[str, Any] = {"additional_headers": {"Cookie": cookie}, "origin": f"http://127.0.0.1:{port}"}
-        async with websockets.connect(f"ws://127.0.0.1:{port}/telemetry", **head) as link:
-            while True:
-                await link.recv()
-                await link.send(json.dumps({"ack_ms": time.monotonic() * 1000.0}))
-
-    tasks = [asyncio.create_task(one()) for _ in range(count)]
-    await asyncio.sleep(seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chan
     if now.get("failed"):
         return
     if now.get("step") != before.get("step"):
-        yield "phase", f"{now['phase']}: {now['doing']}", ""
+        yield "phase", f"{now['phase'].replace('_', ' ')}: {now['doing']}", ""
     if not before or before.get("failed"):
         return
     yield from _settings(before, now)

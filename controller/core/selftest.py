@@ -136,5 +136,5 @@ def _listed(limits: Mapping[str, float | None]) -> str:
 
 
 def _within(name: str, value: float | None, low: float, high: float, unit: str) -> Check:
-    measured = "unknown" if value is None else f"{value:.2f} {unit}"
+    measured = "unknown" if value is None else f"{value:z.2f} {unit}"
     return Check(name, measured, f"{low:g} to {high:g} {unit}", value is not None and low <= value <= high)

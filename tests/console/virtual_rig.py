@@ -1,7 +1,8 @@
 """A rig without pseudo-terminals: the real cycle, api and simulated plant in one process, at a chosen pace.
 
-`python tests/console/virtual_rig.py --run-dir DIR --speed N [--treatment T] [--fault TEXT]` serves DIR/control.sock
-until SIGTERM. What a real loop does on deadlines is done here as fast as the pace asks; nothing else is different.
+`python tests/console/virtual_rig.py --run-dir DIR --speed N [--treatment T] [--fault TEXT] [--operator]` serves
+DIR/control.sock until SIGTERM. What a real loop does on deadlines is done here as fast as the pace asks; nothing else
+is different.
 """
 
 from __future__ import annotations
@@ -30,15 +31,14 @@ from sim.faults import check, parse
 from sim.operator import Operator
 from sim.plant.parameters import parameters_for
 
-SHOW_S = 0.1
-
 
 class AtTheDesk(Operator):
-    """Whoever is at the api, in the place of the simulated operator."""
+    """Whoever is at the api, in the place of the simulated operator or, with `helped`, beside them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, helped: bool) -> None:
         super().__init__()
         self.desk = desk
+        self.helped = helped
         self.ticket: Ticket | None = None
         self.stops = 0
 
@@ -46,7 +46,9 @@ class AtTheDesk(Operator):
         self.stops = self.desk.stop.requested
         orders = (Order(Act.STOP),) if self.stops != self.desk.stop.handled else ()
         self.ticket = self.desk.take()
-        return (*orders, self.ticket.order) if self.ticket is not None else orders
+        if self.ticket is not None:
+            return (*orders, self.ticket.order)
+        return (*orders, *super().look(state, step, has_drug=has_drug)) if self.helped else orders
 
 
 def main() -> None:
@@ -56,6 +58,8 @@ def main() -> None:
     parser.add_argument("--rig", default="bench")
     parser.add_argument("--treatment", default="saline_rehearsal")
     parser.add_argument("--fault", action="append", default=[])
+    parser.add_argument("--operator", action="store_true", help="the simulated operator does what is to be done")
+    parser.add_argument("--show-s", type=float, default=0.1, help="wall seconds between two states")
     given = parser.parse_args()
     given.run_dir.mkdir(parents=True, exist_ok=True)
     rig, treatment = load_pair(given.rig, given.treatment)
@@ -74,7 +78,7 @@ def main() -> None:
         restarts=0,
     )
     desk = Desk(stop=StopFlag())
-    people = AtTheDesk(desk)
+    people = AtTheDesk(desk, helped=given.operator)
 
     def make(asked: Settings) -> Core:
         return core_of(asked, asked.rig, open_recorder(asked))
@@ -93,7 +97,7 @@ def main() -> None:
             core.recorder.event(event)
         nonlocal shown_s, seq
         seq += 1
-        if events or time.monotonic() - shown_s >= SHOW_S - 0.005:
+        if events or time.monotonic() - shown_s >= 0.95 * given.show_s:
             shown_s = time.monotonic()
             raw = {
                 n: (r.value, state.now_s - r.at_s, r.quality.value, r.detail) for n, r in cosim.inputs.readings.items()

@@ -41,13 +41,14 @@ export function setUpButton(id) {
 
 // Closed technique: when the abdomen is to be shaken next, and that it was.
 function agitated() {
-  const button = el("button", { class: "press", type: "button", id: "agitated", onclick: () => command("agitated", { title: "Agitated", done: (s) => s.agitate_in_s > 1 }) });
+  const due = el("small", {});
+  const button = el("button", { class: "press", type: "button", id: "agitated", onclick: () => command("agitated", { title: "Agitated", done: (s) => s.agitate_in_s > 1 }) }, "Agitated ", due);
   onChange(() => {
     const left = now.blind ? null : now.state.agitate_in_s;
     show(button, left !== null && left !== undefined);
     if (left === null || left === undefined) return;
-    write(button, left > 0 ? `Agitated (due in ${clock(left / 60)})` : "Agitated (due now)");
-    button.classList.toggle("first", left <= 0);
+    write(due, left > 0 ? `due in ${clock(left / 60)}` : "due now");
+    button.classList.toggle("first", left <= 0 && !now.state.hold && !now.state.trips.length); // or it would outshine what is first now
     button.disabled = !may();
   });
   return button;

@@ -13,8 +13,9 @@ const GROUPS = [
 // Colours of lines, never of states: told apart by dash as well, and far from red and yellow.
 const LINES = [["#0b4a82", "#93ccff", "solid"], ["#5b3a8e", "#c9aef5", "dash"], ["#2f6b5e", "#8fd6c4", "dot"], ["#4a4f55", "#d4dae0", "dashdot"]];
 const GAP_S = 30;
-const MARKED = ["phase", "dose", "trip", "alarm"];
+const MARKED = ["phase", "dose", "trip"];
 const MARKS_MAX = 60;
+const NAMES_LONG = 30;
 const NEAR = 0.016; // of what is shown
 
 const dark = () => document.documentElement.dataset.theme === "dark";
@@ -49,47 +50,53 @@ function layout(trend, view) {
   const ink = css("--ink");
   const line = css("--line");
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const title = { size: 0.85 * rem, color: css("--soft") };
   const result = {
     paper_bgcolor: css("--panel"), plot_bgcolor: css("--panel"), font: { color: ink, size: 0.85 * rem, family: getComputedStyle(document.body).fontFamily },
     margin: { l: 4 * rem, r: rem, t: 0.2 * rem, b: 2.6 * rem }, hovermode: "x unified", dragmode: "pan", uirevision: view,
-    xaxis: { title: { text: "minutes before now", standoff: 4 }, gridcolor: line, zeroline: false, anchor: "free", position: 0 },
+    xaxis: { title: { text: "minutes before now", standoff: 4, font: title }, gridcolor: line, zeroline: false, anchor: "free", position: 0 },
     shapes: [], annotations: [], hoverlabel: { bgcolor: css("--panel"), font: { color: ink } },
   };
   const whole = GROUPS.reduce((sum, group) => sum + group.share, 0);
   const gap = 0.075;
   const room = 1 - gap * GROUPS.length;
   let top = 1 - gap;
+  const domains = [];
   GROUPS.forEach((group, row) => {
     const height = (group.share / whole) * room;
     const suffix = row ? row + 1 : "";
-    result[`yaxis${suffix}`] = { domain: [Math.max(0, top - height), top], gridcolor: line, zeroline: false, title: { text: unit(group.names[0]), standoff: 2 }, nticks: row ? 3 : 8, fixedrange: true };
+    result[`yaxis${suffix}`] = { domain: [Math.max(0, top - height), top], gridcolor: line, zeroline: false, title: { text: unit(group.names[0]), standoff: 2, font: title }, nticks: row ? 3 : 8, rangemode: row ? "tozero" : "normal", fixedrange: true };
     result[`legend${suffix}`] = { orientation: "h", x: 0.005, xanchor: "left", y: top, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" };
+    domains.push([Math.max(0, top - height), top]);
     top -= height + gap;
   });
   if (limit("ready_c") !== null) {
     result.shapes.push({ type: "rect", xref: "paper", x0: 0, x1: 1, yref: "y", y0: converted("cavity_mean_c", limit("ready_c")), y1: converted("cavity_mean_c", limit("cavity_warn_c")), fillcolor: css("--band"), opacity: 0.55, line: { width: 0 }, layer: "below" });
   }
-  const { lines, names } = marks(trend, rem);
+  const { lines, names } = marks(trend, rem, domains);
   result.shapes.push(...lines);
   result.annotations.push(...names);
   return result;
 }
 
+// Onsets of alarms that ask for somebody soon; their ends, and reminders, would only be more lines.
+const isOnset = (entry) => entry.kind === "alarm" && ["HIGH", "MEDIUM"].includes(entry.priority) && !entry.text.endsWith(": acknowledged");
+
 // A line for each thing that happened. Names that would stand on one another share a place.
-function marks(trend, rem) {
+function marks(trend, rem, domains) {
   const from = trend.at_s[0] ?? 0;
   const zero = trend.at_s[trend.at_s.length - 1] ?? 0;
   const near = (NEAR * (zero - from)) / 60;
   const lines = [];
   const names = [];
-  for (const entry of entries.filter((e) => e.at_s >= from && MARKED.includes(e.kind)).slice(-MARKS_MAX)) {
+  for (const entry of entries.filter((e) => e.at_s >= from && (MARKED.includes(e.kind) || isOnset(e))).slice(-MARKS_MAX)) {
     const x = (entry.at_s - zero) / 60;
-    lines.push({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: css("--soft"), width: 1, dash: entry.kind === "phase" ? "dot" : "solid" } });
-    if (entry.kind === "alarm") continue;
+    const path = domains.map(([low, high]) => `M${x},${low}L${x},${high}`).join(""); // not across the names of the lines
+    lines.push({ type: "path", path, xref: "x", yref: "paper", line: { color: css("--soft"), width: 1, dash: entry.kind === "phase" ? "dot" : "solid" } });
     const text = words(entry.text.split(":")[0]);
     const last = names[names.length - 1];
-    if (last && x - last.x < near) last.text += `, ${text}`;
-    else names.push({ x, yref: "paper", y: 0.9, text, textangle: -90, showarrow: false, xanchor: "right", yanchor: "top", font: { size: 0.72 * rem, color: css("--soft") } });
+    if (last && x - last.x < near) last.text += last.text.length < NAMES_LONG ? `, ${text}` : last.text.endsWith("…") ? "" : ", …";
+    else names.push({ x, yref: "paper", y: 0.9, text, textangle: -90, showarrow: false, xanchor: "right", yanchor: "top", bgcolor: `${css("--panel")}99`, borderpad: 1, font: { size: 0.72 * rem, color: css("--soft") } });
   }
   return { lines, names };
 }

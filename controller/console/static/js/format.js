@@ -26,6 +26,8 @@ function number(name, value, decimals) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+export const minus = (text) => text.replace(/(^|[^\w])-(?=\d)/g, "$1−");
+
 // The large numerals, read at a glance.
 export const glance = (name, value) => number(name, value, field(name).glance);
 // As fine as it is measured.

@@ -17,7 +17,7 @@ export function limits(place) {
   const body = el("tbody", {});
   const waits = el("button", { class: "press first", type: "button", id: "limit-waits", hidden: true, onclick: confirmSheet });
   const note = el("p", { class: "label" }, "A limit can only be made tighter than the rig file's, and is so until the next set-up. Trip levels do not move. Delay: from the condition to light and sound.");
-  const head = ["Value", "Now", "Limit", "Change", "Allowed", "Priority", "Delay", "What happens"].map((text) => el("th", { scope: "col" }, text));
+  const head = ["Value", "#Now", "#Limit", "Change", "#Allowed", "Priority", "#Delay", "What happens"].map((text) => el("th", { scope: "col", class: text[0] === "#" ? "n" : "" }, text.replace("#", "")));
   place.append(el("div", { class: "log" }, el("div", { class: "pick" }, note, waits), el("div", { class: "panel list", tabindex: 0, role: "region", "aria-label": "Limits" }, el("table", { class: "limits" }, el("thead", {}, el("tr", {}, ...head)), body))));
   const drafts = new Map();
   let painters = [];
@@ -64,7 +64,7 @@ function row(line, drafts) {
     proposed = line.limit;
     if (!(await command("limit", { value: wanted, text: line.limit, title: `Propose ${line.title}`, done: (s) => s.limit_waits?.name === line.limit }))) proposed = null;
   });
-  const change = el("td", { class: "change" }, ...(line.adjustable ? [less, more, set] : ["–"]));
+  const change = el("td", { class: "change" }, ...(line.adjustable ? [less, more, set] : []));
   const node = el("tr", {}, el("td", {}, label(line.signal)), value, level, change, range,
     el("td", {}, el("span", { class: "chip" }, line.priority)), el("td", { class: "n" }, `${line.delay_s.toFixed(1)} s`), el("td", {}, `${line.title}: ${RESPONSES[line.response]}`));
   const paint = () => {

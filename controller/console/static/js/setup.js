@@ -22,7 +22,7 @@ export async function openSetUp() {
   const weight = field("set-weight", fine("weight_kg", body.weight_kg), { inputmode: "decimal", maxlength: 5 });
   const shown = el("div", { class: "plan", role: "status", id: "set-plan" });
   const form = el("div", { class: "form" },
-    el("label", {}, "Treatment", treatment), el("label", {}, "Pseudonym", pseudonym),
+    el("label", { class: "long" }, "Treatment", treatment), el("label", {}, "Pseudonym", pseudonym),
     el("label", {}, "Height, cm", height), el("label", {}, "Weight, kg", weight));
   let seen = null; // the set-up that is shown, with its hash
   let asked = 0;
@@ -84,6 +84,7 @@ function plan(found) {
   const line = (name, value) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "n" }, value));
   const doses = p.fractions.map((f, index) => line(`Dose ${index + 1} of ${p.fractions.length}, ${fine("minutes", f.at_min)} min`, withUnit("dose_mg", f.mg)));
   return el("table", {}, el("tbody", {},
+    line("Treatment", found.title),
     line("Body surface", withUnit("bsa_m2", p.bsa_m2)),
     line("Fill", withUnit("fill_ml", p.carrier_ml) + cut("the treatment's most", p.carrier_capped)),
     line("Carrier, technique", `${found.carrier}, ${found.technique}`),

@@ -40,7 +40,7 @@ export function stepCard(...buttons) {
     const at = s ? PHASES.indexOf(s.phase) : -1;
     [...path.children].forEach((mark, index) => (mark.className = index < at ? "done" : index === at ? "here" : ""));
     write(doing, s ? (held ? "Heat off." : s.doing) : "");
-    write(waits, s ? s.hold || s.gate || (s.asks ? "for you" : "for nothing") : "");
+    write(waits, s ? s.hold || (s.step === "standby" ? "" : s.gate) || (s.asks || s.step === "standby" ? "for you" : "for nothing") : "");
     write(you, s ? person(s) : "");
     const on = s ? [s.heat_on, s.pump_lpm > 0, s.inflow_open, !s.outflow_closed] : [];
     const texts = s ? [`Heat ${s.heat_on ? "ON" : "off"}`, `Pump ${s.pump_lpm > 0 ? "ON" : "off"}`, s.inflow_open ? "To patient" : "Bypass", s.outflow_closed ? "Drain shut" : "Drain open"] : [];

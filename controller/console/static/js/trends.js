@@ -73,6 +73,7 @@ export function trends(place) {
     else if (waitedMs > LOST_MS) load();
   });
   place.addEventListener("shown", redraw);
+  window.addEventListener("resize", draw); // letters and margins follow the page's
   setTimeout(() => frame.src || load(), AHEAD_MS); // ahead of need, but not before the first values
   return { redraw };
 }
