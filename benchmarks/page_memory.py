@@ -24,11 +24,13 @@ from controller.runtime.client import Client
 TREATMENT = ROOT / "config" / "treatments" / "mitomycin_90.toml"
 LASTS_MIN = 120.0  # with filling, warm-up, rinse and drain more than three hours
 SHOW_S = 0.1
+STATE_S = 0.2
 PLOT_S = 2.0
 ALARM_EVERY_S = 1200.0
 READINGS = 8
 SETTLED_S = 0.5
-APART_S = 0.15
+APART_S = 0.3
+TIMES = 6
 COUNT = """async (plotMs) => {
     const { now, onChange } = await import('/js/store.js');
     const { entries } = await import('/js/log.js');
@@ -65,7 +67,7 @@ def main() -> None:
         last_s = 60.0 * (given.minutes + given.warm_up)
         more = ["--operator", "--show-s", str(SHOW_S / given.speed), "--treatment", str(treatment)]
         for at_s in range(int(ALARM_EVERY_S), int(last_s), int(ALARM_EVERY_S)):
-            more += ["--fault", f"bias:core_c@{at_s}+60=1.2"]
+            more += ["--fault", f"bias:core_c@{at_s}+60=0.8"]
         run_dir = Path(folder) / "run"
         with served(run_dir, speed=given.speed, pace=given.speed, more=tuple(more)) as (url, _):
             watch(browser, url, run_dir, given.minutes, given.warm_up, given.speed)
@@ -85,13 +87,14 @@ def watch(browser: Browser, url: str, run_dir: Path, minutes: float, warm_up_min
     page.click("[data-view=trends]")
     page.frame_locator("#plot").locator(".trace").first.wait_for()
     page.evaluate(COUNT, PLOT_S / speed * 1000.0)
+    warm_up(page, run_dir, warm_up_min)
     began_s = rig_s(run_dir)
     first: dict[str, Reading] = {}
     for number in range(READINGS + 1):
         # Asked of the controller: each question to the page would leave something in its memory.
-        while (left_s := began_s + 60.0 * (warm_up_min + minutes * number / READINGS) - rig_s(run_dir)) > 0.0:
+        while (left_s := began_s + 60.0 * minutes * number / READINGS - rig_s(run_dir)) > 0.0:
             page.wait_for_timeout(1000.0 * min(5.0, max(0.2, left_s / speed)))
-        at_min = (rig_s(run_dir) - began_s) / 60.0 - warm_up_min
+        at_min = (rig_s(run_dir) - began_s) / 60.0
         page.evaluate(STILL, True)
         for what, where in (("page", page.main_frame), ("plots", page.frames[1])):
             reading = read(where)
@@ -99,6 +102,19 @@ def watch(browser: Browser, url: str, run_dir: Path, minutes: float, warm_up_min
             counted = f"{reading.nodes} nodes, {reading.listeners} listeners; {told(page)}"
             print(f"{at_min:6.0f} min  {what:6} {reading.heap_mb:6.2f} MB {grown:+6.1f} %  {counted}", flush=True)
         page.evaluate(STILL, False)
+
+
+def warm_up(page: Page, run_dir: Path, minutes: float) -> None:
+    """So many minutes of the treatment, and the work that a page has in them: code is compiled by use, not by time."""
+    until_s = rig_s(run_dir) + 60.0 * minutes
+    while rig_s(run_dir) < until_s or not done(page, 60.0 * minutes):
+        page.wait_for_timeout(2000)
+
+
+def done(page: Page, seconds: float) -> bool:
+    """The page has taken as many states and drawn as many plots as it does in `seconds` at the bedside."""
+    drawn = int(page.locator("#plot").get_attribute("data-drawn") or 0)
+    return drawn >= seconds / PLOT_S and page.evaluate("window.seen.states") >= seconds / STATE_S
 
 
 def rig_s(run_dir: Path) -> float:
@@ -115,13 +131,13 @@ def told(page: Page) -> str:
 
 
 def read(where: Frame) -> Reading:
-    """The least of three: what a message on its way takes is not growth."""
+    """The least of some: what a message on its way, or a plot that is being drawn, takes is not growth."""
     page = where.page
     session = page.context.new_cdp_session(page if where.parent_frame is None else where)
     session.send("Performance.enable")
     found = []
     time.sleep(SETTLED_S)
-    for _ in range(3):
+    for _ in range(TIMES):
         time.sleep(APART_S)
         session.send("HeapProfiler.collectGarbage")
         metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
