@@ -41,8 +41,7 @@ class Link:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second channel is refused: BlockingIOError
         self._own, self._status = run_dir / "protective.sock", str(run_dir / "status.sock")
         self._own.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.bind(str(self._own))
 
     def hear(self) -> Heartbeat | None:

@@ -63,10 +63,8 @@ class Loop:
             self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
 
     def make_safe(self) -> None:
-        """Open the contactor, tried once, and give the port back."""
+        """Open the contactor, tried once. The port goes back when the process ends."""
         self._try("contactor", self._open)
-        if self._master:
-            self._master.close()
 
     def _decide(self) -> None:
         if beat := self._link.hear():

@@ -32,7 +32,7 @@ class Pair:
         self.status.bind(str(run_dir / "status.sock"))
         self.status.setblocking(False)
         self.beats = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.seq = 0
+        self.seq = self.resets = 0
         self.newest: dict[str, object] = {}
 
     def start(self, *arguments: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
@@ -45,7 +45,7 @@ class Pair:
         while (now_s := time.monotonic()) < until_s:
             if heat is not None and now_s >= beat_s:
                 beat_s, self.seq = now_s + 0.1, self.seq + 1
-                beat = {"seq": self.seq, "at": now_s, "heat": heat, "reset": 0}
+                beat = {"seq": self.seq, "at": now_s, "heat": heat, "reset": self.resets}
                 with contextlib.suppress(OSError):
                     self.beats.sendto(json.dumps(beat).encode(), str(self.run_dir / "protective.sock"))
             self._answer()

@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -237,6 +238,7 @@ def test_h33_whatever_ends_a_round_the_contactor_is_opened_and_the_process_ends(
     monkeypatch.setattr(loop_module.Loop, "round", fails)
     monkeypatch.setattr(loop_module.Loop, "make_safe", lambda loop: done.append("safe"))
     monkeypatch.setattr(program.signal, "signal", lambda number, handler: None)  # not for the test's own process
+    monkeypatch.setattr(program.ctypes, "CDLL", lambda name, use_errno: SimpleNamespace(mlockall=lambda flags: 0))
     with pytest.raises(MemoryError):
         program.main(["--port", "/dev/nowhere", "--run-dir", str(tmp_path)])
     assert done == ["round", "safe"]
