@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: browser setup run test lint docs mutants coverage hostfaults fuzz campaign nuisance lock clean
+.PHONY: browser setup run test lint docs mutants compiled coverage hostfaults fuzz campaign nuisance lock clean
 
 setup: $(STAMP)
 
@@ -18,11 +18,19 @@ $(STAMP): requirements.lock pyproject.toml
 run: setup
 	$(BIN)/hipec run
 
+# The pure core compiled by mypyc, in a copy: for long campaigns, where there is a C compiler. What drives devices is never
+# compiled (docs/decisions/10). Then: make campaign CORE=build/compiled, make nuisance CORE=build/compiled.
+compiled: setup
+	rm -rf build/compiled && mkdir -p build/compiled
+	cp -r config controller drivers sim benchmarks pyproject.toml build/compiled
+	cd build/compiled && $(CURDIR)/$(BIN)/mypyc controller/core controller/protective/channel.py >mypyc.log 2>&1 || { tail mypyc.log; exit 1; }
+	$(BIN)/python benchmarks/compiled.py build/compiled
+
 campaign: setup
-	$(BIN)/hipec campaign --runs $(or $(N),20000) --seed $(or $(SEED),0) --note docs/campaign.md
+	PYTHONPATH=$(CORE) $(BIN)/hipec campaign --runs $(or $(N),20000) --seed $(or $(SEED),0) --note docs/campaign.md
 
 nuisance: setup
-	$(BIN)/hipec campaign --nuisance $(or $(N),1000) --note docs/campaign.md
+	PYTHONPATH=$(CORE) $(BIN)/hipec campaign --nuisance $(or $(N),1000) --seed $(or $(SEED),0) --note docs/campaign.md
 
 lint: setup
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from controller.commandline.options import AsJson
 
 def campaign(
     runs: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed, or the first treatment.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each processor.")] = None,
     dask: Annotated[str | None, typer.Option(help="HOST:PORT of a dask scheduler instead of local processes.")] = None,
     nuisance: Annotated[int | None, typer.Option(min=1, help="N treatments without a fault instead.")] = None,
@@ -47,7 +47,7 @@ def campaign(
             progress.update(task, advance=done, bad=found, description=f"{found} bad" if found else "")
 
         if nuisance:
-            outcome = command.nuisance(nuisance, executor, noted=note, progress=moved)
+            outcome = command.nuisance(range(seed, seed + nuisance), executor, noted=note, progress=moved)
         else:
             seeds = range(seed, seed + runs)
             outcome = command.faults(seeds, executor, level=level, out=out, noted=note, progress=moved)

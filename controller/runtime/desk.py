@@ -46,23 +46,29 @@ def _nobody() -> None:
 
 
 class Desk:
-    """One loop, one api thread. `wake` is called by the loop after it has put something down; it must not block."""
+    """One loop, one api thread. `wake` is called by the loop after it has put something down; it must not block.
 
-    def __init__(self, *, stop: StopFlag) -> None:
+    `monotonic` is in wall seconds: a person's time does not run faster with the clock of a simulated rig.
+    """
+
+    def __init__(self, *, stop: StopFlag, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.stop = stop
+        self._monotonic = monotonic
         self.wake: Callable[[], None] = _nobody
         self.state: Mapping[str, object] = {}
         self.state_seq = 0
         self.api_fault = ""
-        self.seen_s = (
-            time.monotonic()
-        )  # when a client last took a state; wall seconds, a person's time does not run faster
+        self.seen_s = monotonic()  # when a client last took a state
         self._orders: deque[Ticket] = deque()
         self._answers: deque[Answer] = deque()
 
     def seen(self) -> None:
         """A client has taken a state."""
-        self.seen_s = time.monotonic()
+        self.seen_s = self._monotonic()
+
+    def attended_s(self) -> float:
+        """For how long nobody has taken a state."""
+        return self._monotonic() - self.seen_s
 
     def submit(self, ticket: Ticket) -> str:
         """Queue an order. Returns "" or why it cannot be taken."""

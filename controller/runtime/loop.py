@@ -143,7 +143,7 @@ class Loop:
             overrun_s=self._clock.wall_s(late_s),
             session=self._session() if orders else "",  # only an order asks
             restarted=self._restarted,
-            attended_s=time.monotonic() - self._desk.seen_s,
+            attended_s=self._desk.attended_s(),
             wall_jump_s=self._wall_jump_s(),
             disk_free_mb=self._recorder.free_mb,
         )

@@ -140,7 +140,7 @@ class ByteEngine:
 
     def _boot_control(self, state: CycleState) -> None:
         self.stop = StopFlag()
-        self._desk = Desk(stop=self.stop)
+        self._desk = Desk(stop=self.stop, monotonic=self._clock.now)
         self._seat = SeatedCycle(cycle=self.cycle, state=state, seated_s=self._seated_s)
         bench = Bench(rig=self.rig, families=families(), clock=self._clock, stop=self.stop, open_line=self._open_line)
         self._loop = Loop(
@@ -151,6 +151,7 @@ class ByteEngine:
             desk=self._desk,
             clock=self._clock,
             about={},
+            wall_offset=lambda: 0.0,
             session=lambda: "",  # a bench of twins, tested by its own tests
         )
         self._due_s = self.now_s
@@ -241,6 +242,7 @@ class ByteEngine:
         if self._person is None or now_s - self._looked_s < 1.0 - 0.5 * PERIOD_S:
             return
         self._looked_s = now_s
+        self._desk.seen()
         step = self.cycle.steps[self.state.walk.step]
         for order in self._person.look(self.state, step, has_drug=self.treatment.drug is not None):
             self._submit(order)

@@ -55,11 +55,11 @@ def run_campaign(
     return verdicts, time.perf_counter() - begun
 
 
-def run_nuisance(count: int, executor: Executor, *, progress: Progress) -> tuple[list[Quiet], float]:
-    """That many treatments without a fault, and the wall time."""
+def run_nuisance(numbers: Iterable[int], executor: Executor, *, progress: Progress) -> tuple[list[Quiet], float]:
+    """The treatments of these numbers, without a fault, and the wall time."""
     begun = time.perf_counter()
     quiet: list[Quiet] = []
-    for one in _in_time([executor.submit(run_quiet, number) for number in range(count)]):
+    for one in _in_time([executor.submit(run_quiet, number) for number in numbers]):
         quiet.append(one)
         progress(1, len(one.unjustified))
     return sorted(quiet), time.perf_counter() - begun

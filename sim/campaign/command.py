@@ -61,13 +61,13 @@ def faults(
     return Outcome(numbers, not numbers["violations"], _shown(verdicts, numbers))
 
 
-def nuisance(count: int, executor: Executor, *, noted: Path | None, progress: Progress) -> Outcome:
+def nuisance(treatments: range, executor: Executor, *, noted: Path | None, progress: Progress) -> Outcome:
     """Treatments without a fault; added to the page `noted`."""
     commit = note.commit_now()
-    quiet, wall_s = run_nuisance(count, executor, progress=progress)
+    quiet, wall_s = run_nuisance(treatments, executor, progress=progress)
     numbers = nuisance_summary(quiet, wall_s)
     if noted:
-        note.of_nuisance(noted, commit, numbers)
+        note.of_nuisance(noted, commit, treatments.start, numbers)
     false_alarms = numbers["false_medium_per_100"]
     few = isinstance(false_alarms, float) and false_alarms <= FALSE_MEDIUM_PER_100
 

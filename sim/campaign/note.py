@@ -53,11 +53,11 @@ def of_faults(path: Path, commit: str, first: int, verdicts: Sequence[Verdict], 
     _write(path, [*rows, row], times)
 
 
-def of_nuisance(path: Path, commit: str, numbers: Mapping[str, object]) -> None:
+def of_nuisance(path: Path, commit: str, first: int, numbers: Mapping[str, object]) -> None:
     """Add treatments without a fault."""
     rows, times = _read(path)
     false_medium = str(numbers["false_medium_per_100"])
-    _write(path, [*rows, _row(commit, NUISANCE, 0, numbers, violating="", false_medium=false_medium)], times)
+    _write(path, [*rows, _row(commit, NUISANCE, first, numbers, violating="", false_medium=false_medium)], times)
 
 
 def commit_now() -> str:

@@ -6,6 +6,7 @@ ended safe by a trip. Not responsible for how they are shown.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -18,7 +19,10 @@ from sim.campaign.runner import Verdict
 def summary(
     verdicts: Sequence[Verdict], wall_s: float, smallest: Mapping[int, Smallest] = MappingProxyType({})
 ) -> dict[str, object]:
-    """One JSON-able object. `single_fault` counts violating seeds that one fault alone is enough for."""
+    """One JSON-able object. `single_fault` counts violating seeds that one fault alone is enough for.
+
+    Two campaigns of the same seeds with one `trace_hash` went alike in every cycle of every run.
+    """
     return {
         "simulated": True,
         "runs": len(verdicts),
@@ -40,6 +44,7 @@ def summary(
         "trips_unjustified": sum(len(verdict.unjustified) for verdict in verdicts),
         "unjustified": [{"seed": verdict.seed, "trip": text} for verdict in verdicts for text in verdict.unjustified],
         "time_to_safe_s": times_to_safe(verdicts),
+        "trace_hash": hashlib.sha256("".join(verdict.trace_hash for verdict in verdicts).encode()).hexdigest(),
         "simulated_s": round(sum(verdict.simulated_s for verdict in verdicts), 1),
         "wall_s": round(wall_s, 2),
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
+from controller.runtime import desk, loop
 from sim.campaign.byte_engine import ByteEngine
 from sim.campaign.engine import Watcher
 from sim.campaign.lockstep import Lockstep
@@ -53,6 +56,34 @@ def test_it_stands_where_the_values_stood_and_goes_on_without_a_trip(treated: Tr
         assert engine.plant.heater_power_w > 0.0
         assert not engine.state.latch.tripped
         assert engine.state.sensed.bad == {}
+
+
+def test_a_host_that_stands_still_for_a_minute_changes_nothing_in_a_run(
+    treated: Treated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces = []
+    for clock in (time, SimpleNamespace(**{**vars(time), "monotonic": _Leaping(), "time": _Leaping()})):
+        monkeypatch.setattr(desk, "time", clock)
+        monkeypatch.setattr(loop, "time", clock)
+        with _seated(treated, "perfuse") as engine:
+            engine.begin([parse("stall@3")], Person(conduct=Conduct(), begun_s=engine.now_s))
+            watcher = Watcher(engine)
+            for _ in range(150):
+                engine.advance()
+                watcher.look()
+            traces.append(watcher.trace_hash)
+    assert traces[0] == traces[1]
+
+
+class _Leaping:
+    """A clock that leaps by a minute at every look."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def __call__(self) -> float:
+        self._now_s += 60.0
+        return self._now_s
 
 
 @pytest.mark.parametrize(

@@ -31,5 +31,5 @@ def test_treatments_without_a_fault_are_added_beside_them(tmp_path: Path) -> Non
     path = tmp_path / "campaign.md"
     verdicts = _verdicts(3, 0.4)
     note.of_faults(path, "abc1234", 0, verdicts, summary(verdicts, 2.0))
-    note.of_nuisance(path, "abc1234", nuisance_summary([], 3.0))
+    note.of_nuisance(path, "abc1234", 0, nuisance_summary([], 3.0))
     assert len(_rows(path, "faults")) == len(_rows(path, "no fault")) == len(_rows(path, "stall")) == 1
