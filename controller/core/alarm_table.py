@@ -192,6 +192,7 @@ ROWS: Mapping[str, AlarmRow] = {
     ),
     "cavity_spread": AlarmRow(_R, _SOON, needs=_CAVITY, slow=_SURE),
     "cavity_frozen": AlarmRow(_R, _SOON),
+    "sensor_frozen": AlarmRow(_R, _SOON),
     "probe_noisy": AlarmRow(_R, _SOON, because=("probe_noise",), within_s=math.inf),
     "power_scale": AlarmRow(_D, _SOON, needs=("heater_power_w",), slow="a bath takes a second to answer twice"),
     "power_differs": AlarmRow(_D, _NOW, needs=("heater_power_w",), slow="the read-back follows the command"),

@@ -170,5 +170,10 @@ def cavity_frozen(s: Situation) -> str:
     return s.frozen.cavity if s.last.inflow_open else ""
 
 
+def sensor_frozen(s: Situation) -> str:
+    """A sensor of flow, pressure or level has not moved by its last digit while the pump turned."""
+    return s.frozen.sensor if s.last.pump_enable else ""
+
+
 def _differ(a: str, x: float, b: str, y: float, limit: float) -> str:
     return f"{value_of(a, x)} and {value_of(b, y)} differ by more than {limit:g} °C"

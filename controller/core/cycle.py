@@ -11,7 +11,6 @@ from config.schema import Patient, Rig, Treatment
 from controller.core import (
     alarm_limits,
     conditions_energy,
-    frozen,
     interlocks,
     jog,
     observing,
@@ -103,7 +102,7 @@ class Cycle:
             sensed=sensed,
             volumes=observing.volumes(state, sensed, step, inputs.protective, dt_s, now_s),
             line=observing.line(state, sensed.good, dt_s, now_s),
-            frozen=frozen.step(state.frozen, sensed, now_s, circulating=observing.circulating(state)),
+            frozen=observing.standing_still(state, sensed, now_s),
             late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
             now_s=now_s,
             permitted=observing.permits(inputs.protective, now_s),

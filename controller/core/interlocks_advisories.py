@@ -60,6 +60,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Cavity probe frozen", "Unplug and replug it.",
     ),
     Interlock(
+        "sensor_frozen", ("H21", "H06", "H10", "H13"), probes.sensor_frozen, 0.0, _R.R0, _MEDIUM,
+        "Sensor frozen", "Unplug and replug it; until it moves, it guards nothing.",
+    ),
+    Interlock(
         "probe_noisy", ("H24",), probes.noisy, 2.0, _R.R0, _MEDIUM,
         "Readings disturbed", "Stop electrosurgery near the cables; check plug and shield.", 10.0,
     ),

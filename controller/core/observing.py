@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.core import balance, conditions_host, line_model
+from controller.core import balance, conditions_host, frozen, line_model
 from controller.core.balance import Balance
 from controller.core.exchange import Inputs, Outputs, ProtectiveStatus
+from controller.core.frozen import Frozen
 from controller.core.gates import drain_short_ml
 from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
@@ -83,10 +84,18 @@ def line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float
     )
 
 
-def circulating(state: CycleState) -> bool:
-    """Fluid is pumped through the patient with the drain open."""
+def standing_still(state: CycleState, sensed: Sensed, now_s: float) -> Frozen:
+    """Which probes and sensors have stood still while the fluid that they are in moved."""
     last = state.outputs
-    return last.inflow_open and not last.outflow_closed and last.pump_lpm > 0.0
+    pumping = last.pump_enable and last.pump_lpm > 0.0
+    return frozen.step(
+        state.frozen,
+        sensed,
+        now_s,
+        circulating=pumping and last.inflow_open and not last.outflow_closed,
+        pumping=pumping,
+        to_patient=last.inflow_open,
+    )
 
 
 def permits(status: ProtectiveStatus | None, now_s: float) -> bool:

@@ -219,6 +219,19 @@ def coarse(name: str, **neighbours: float) -> Breaking:
     return breaking
 
 
+def stands(name: str, for_s: float) -> Breaking:
+    """A sensor shows one value to its last digit, and moves by a little once in `for_s`."""
+    began: dict[int, tuple[float, float]] = {}
+
+    def breaking(world: World) -> None:
+        value, since_s = began.setdefault(id(world), (world.state.sensed.good[name], world.now_s))
+        if world.now_s - since_s >= for_s:
+            value, since_s = began[id(world)] = value + 1e-4, world.now_s
+        world.bent[name] = Reading(value, world.now_s + 0.1)
+
+    return breaking
+
+
 def stop_pressed(world: World) -> None:
     world.pressing = () if world.state.walk.hold else (Act.STOP,)
 

@@ -29,6 +29,7 @@ from interlock_breakings import (
     says,
     says_slowly,
     scatters,
+    stands,
     told,
     unseen,
 )
@@ -149,6 +150,10 @@ INSIDES: Mapping[str, Inside] = {
     "outflow_differs": Inside(reads(outflow_c=41.19), 30.0),
     "frozen": Inside(coarse("inflow_c", inflow_b_c=44.31), 20.0),
     "cavity_frozen": Inside(coarse("cavity_2_c", cavity_1_c=41.4, cavity_3_c=41.2), 60.0),
+    "sensor_frozen-flow": Inside(stands("flow_lpm", 18.0), 60.0),
+    "sensor_frozen-line": Inside(stands("line_pressure_mmhg", 18.0), 60.0),
+    "sensor_frozen-cavity": Inside(stands("cavity_pressure_mmhg", 58.0), 130.0),
+    "sensor_frozen-level": Inside(stands("reservoir_ml", 58.0), 130.0),
     "cavity_spread": Inside(reads(cavity_3_c=40.12), 130.0),
     "probe_noise": Inside(scatters("inflow_c", 0.06), 40.0),
     "probe_noisy": Inside(scatters("cavity_3_c", 0.06), 40.0),

@@ -17,6 +17,7 @@ from config.schema import MeasuredSignal, Patient, Rig, Treatment
 from controller.core import interlocks
 from controller.core.cycle import Cycle
 from controller.core.exchange import Act, Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
+from controller.core.frozen import SENSORS
 from controller.core.gates import EMPTIED_ML
 from controller.core.signals import Quality, Reading
 from controller.core.situation import Situation
@@ -29,6 +30,7 @@ CYCLE_S = 0.1
 COLD_C = {"heater_outlet_c": 41.3, "inflow_c": 41.2}  # before the first heat
 COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
 POURED_ML = 6000.0  # of rinse fluid
+RIPPLING = tuple(sensor.name for sensor in SENSORS)
 
 
 def make_rig(kind: str = "bath", *, heater: Mapping[str, float] | None = None, **limits: float) -> Rig:
@@ -132,6 +134,8 @@ class World:
         values["reservoir_ml"] = self.reservoir_ml
         values["heater_setpoint_c"] = out.bath_setpoint_c if bath else 20.0
         values["heater_power_w"] = (500.0 if bath else 2000.0 * out.heater_fraction) if out.heat_on else 0.0
+        ripple = 1e-6 * (self._ticks % 3)  # of a pump with rollers
+        values |= {name: values[name] + ripple for name in RIPPLING}
         readings = {name: Reading(value, self.now_s) for name, value in values.items()}
         for name, value in self.bent.items():
             if isinstance(value, Reading):
@@ -139,7 +143,8 @@ class World:
             elif value is None:
                 readings[name] = Reading(None, self.now_s, Quality.FAULT, "open circuit")
             else:
-                readings[name] = Reading(value + (dither if name.endswith("_c") else 0.0), self.now_s)
+                moves = dither if name.endswith("_c") else ripple if name in RIPPLING else 0.0
+                readings[name] = Reading(value + moves, self.now_s)
         return readings
 
     def protective(self) -> ProtectiveStatus | None:

@@ -80,6 +80,7 @@ outlet_differs         .  .  .  x  x  x  x  .  .  .  .  .  .
 outflow_differs        .  .  .  .  .  x  x  .  .  .  .  .  .
 cavity_spread          .  .  .  .  .  .  x  .  .  .  .  .  .
 cavity_frozen          .  .  .  .  x  x  x  .  .  x  .  .  .
+sensor_frozen          .  .  x  x  x  x  x  x  .  x  .  .  .
 probe_noisy            .  x  x  x  x  x  x  x  x  x  x  x  .
 heat_short             .  .  .  .  .  .  x  .  .  .  .  .  .
 console_lost           .  x  x  x  x  x  x  x  x  x  x  x  .
