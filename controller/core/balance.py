@@ -137,12 +137,12 @@ def step(
     )
 
 
-def refilling(balance: Balance, *, long: bool) -> bool:
-    """A cavity that had run out is on its way back to what it held; after `long`, one that stands has arrived."""
+def refilling(balance: Balance) -> bool:
+    """A cavity that had run out is on its way back to what it held. One whose level stands has arrived: ask late."""
     held_ml, before_ml, rise_ml = balance.in_patient_ml, balance.refill_ml, balance.settled_ml
     if held_ml is None or before_ml is None or held_ml >= before_ml - REFILLED_ML:
         return False
-    return not (long and rise_ml is not None and abs(rise_ml) < STEADY_ML)
+    return rise_ml is None or not (abs(rise_ml) < STEADY_ML)
 
 
 def _free_lpm(flow_lpm: float, held_ml: float, refill_ml: float | None) -> float:

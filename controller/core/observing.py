@@ -47,7 +47,7 @@ def volumes(
     through = step.name in ("warm_up", "perfuse") and _goes_through(state, sensed, status, now_s)
     since_s = now_s if before.through_since_s is None else before.through_since_s
     long = now_s - max(state.pump_changed_s, since_s) > SETTLING_S
-    steady = long and not balance.refilling(before, long=long)
+    steady = long and not balance.refilling(before)
     return balance.step(
         before,
         dt_s=dt_s,

@@ -169,7 +169,7 @@ def test_h11_what_belongs_in_the_patient_is_remembered_while_it_runs_out_and_fol
     emptied = follow(filled(3300.0), [3300.0 + 10.0 * at for at in range(240)], drain_open=True)
     assert emptied.accepted_ml == pytest.approx(2700.0, abs=1.0)
     assert emptied.refill_ml == emptied.accepted_ml
-    assert volumes.refilling(emptied, long=False)
+    assert volumes.refilling(emptied)
     head_only: list[float | None] = [5690.0 - 15.0 * at for at in range(60)]  # 10 of 25 mL/s come back
     again = follow(emptied, head_only, flow_lpm=1.5, drain_open=True, settling=True)
     assert again.in_patient_ml is not None
