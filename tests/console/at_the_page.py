@@ -100,7 +100,11 @@ class Shipped:
         words = ["run", "--no-view", "--speed", str(speed), "--treatment", str(treatment)]
         words += ["--run-dir", str(self.run_dir), "--data", str(self.data_dir), "--console", f"127.0.0.1:{self.port}"]
         self._run = subprocess.Popen([sys.executable, "-m", "controller.commandline", *words], cwd=ROOT)
-        wait_until_served(self.port)
+        try:
+            wait_until_served(self.port)
+        except BaseException:
+            self.close()  # nobody else has it yet: a rig that goes on would slow every test after this one
+            raise
 
     def state(self) -> dict[str, Any]:
         return state_of(self.run_dir)
