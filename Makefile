@@ -22,7 +22,7 @@ run: setup
 # compiled (docs/decisions/10). Then: make campaign CORE=build/compiled, make nuisance CORE=build/compiled.
 compiled: setup
 	rm -rf build/compiled && mkdir -p build/compiled
-	cp -r config controller drivers sim benchmarks pyproject.toml build/compiled
+	cp -r config controller drivers sim pyproject.toml build/compiled
 	cd build/compiled && $(CURDIR)/$(BIN)/mypyc controller/core controller/protective/channel.py >mypyc.log 2>&1 || { tail mypyc.log; exit 1; }
 	$(BIN)/python benchmarks/compiled.py build/compiled
 

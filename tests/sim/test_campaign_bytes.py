@@ -62,8 +62,8 @@ def test_a_host_that_stands_still_for_a_minute_changes_nothing_in_a_run(
     treated: Treated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traces = []
-    for clock in (time, SimpleNamespace(**{**vars(time), "monotonic": _Leaping(), "time": _Leaping()})):
-        monkeypatch.setattr(desk, "time", clock)
+    for clock in (time, SimpleNamespace(**{**vars(time), "monotonic": _Leaping(60.0), "time": _Leaping(90.0)})):
+        monkeypatch.setitem(desk.Desk.__init__.__kwdefaults__, "monotonic", clock.monotonic)
         monkeypatch.setattr(loop, "time", clock)
         with _seated(treated, "perfuse") as engine:
             engine.begin([parse("stall@3")], Person(conduct=Conduct(), begun_s=engine.now_s))
@@ -76,13 +76,14 @@ def test_a_host_that_stands_still_for_a_minute_changes_nothing_in_a_run(
 
 
 class _Leaping:
-    """A clock that leaps by a minute at every look."""
+    """A clock that leaps at every look."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_s: float) -> None:
+        self._by_s = by_s
         self._now_s = 0.0
 
     def __call__(self) -> float:
-        self._now_s += 60.0
+        self._now_s += self._by_s
         return self._now_s
 
 
