@@ -64,7 +64,7 @@ export function acts(stop) {
   const line = byId("said");
   const buttons = el("div", { class: "buttons" },
     plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
-    plain("acknowledge", "Acknow­ledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
+    plain("acknowledge", "Acknowledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
     plain("hold", "Hold", { usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
     plain("drain", "Drain …", { usable: (s) => ["fill", "warm_up", "perfuse", "rinse_ready", "rinse_fill", "rinse_dwell"].includes(s.step), run: () => openFor("drain") }),
     agitated());
