@@ -33,7 +33,7 @@ _NAMED = re.compile(r"(?<![a-z0-9])h(\d\d)(?![a-z0-9])")
 
 
 class Measure(Shape, frozen=True, kw_only=True):
-    """A control that is no interlock row. `where` is a file or a place; `says` is how a protective reason begins."""
+    """A control that is no interlock row. `where`: `file.py::name` of its code. `says`: how a reason begins."""
 
     what: Words
     where: Words

@@ -1,4 +1,4 @@
-"""The rows that take energy away: each latches until a person resets it, and only a resume re-arms.
+"""The rows that take energy away: each latches until a person resets it; only a start, self-test, jog or resume arms.
 
 Not responsible for delays or the latch (`interlocks`).
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -59,11 +59,50 @@ def test_a_deadly_hazard_has_two_controls_or_says_what_the_bench_adds(table: Haz
             assert sum(map(len, hazard.controls.values())) >= 2, id_
 
 
-def test_every_measure_names_a_place_that_exists(table: HazardTable) -> None:
+def defined(body: list[ast.stmt], before: str = "") -> Iterator[str]:
+    """The names that a module defines: functions, classes, constants, and `Class.name` of what a class holds."""
+    for node in body:
+        match node:
+            case ast.ClassDef():
+                yield before + node.name
+                yield from defined(node.body, f"{before}{node.name}.")
+            case ast.FunctionDef():
+                yield before + node.name
+            case ast.Assign() | ast.AnnAssign():
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                yield from (
+                    before + name.id for each in targets for name in ast.walk(each) if isinstance(name, ast.Name)
+                )
+
+
+def is_there(place: str) -> bool:
+    """A file, and for Python the name in it that does the work."""
+    file, _, name = place.partition("::")
+    path = ROOT / file
+    return path.is_file() and (path.suffix != ".py" or name in set(defined(ast.parse(path.read_text("utf-8")).body)))
+
+
+def test_every_measure_names_the_code_that_does_it(table: HazardTable) -> None:
     for channel, measures in table.measures.items():
         for name, measure in measures.items():
-            assert measure.where == "the bench" if channel == "H" else (ROOT / measure.where).is_file(), name
+            places = measure.where.split(", ")
+            assert places == ["the bench"] if channel == "H" else all(map(is_there, places)), f"{name}: {measure.where}"
             assert not measure.says or channel == "P"
+
+
+@pytest.mark.parametrize(
+    ("place", "there"),
+    [
+        ("tests/config/test_hazards.py::SELF", True),
+        ("tests/config/test_hazards.py::is_there", True),
+        ("controller/core/interlocks.py::Latch.still", True),
+        ("controller/core/interlocks.py::Latch.gone", False),
+        ("controller/core/interlocks.py", False),
+        ("controller/core/interlock.py::Latch", False),
+    ],
+)
+def test_a_place_is_a_file_and_a_name_in_it(place: str, there: bool) -> None:
+    assert is_there(place) is there
 
 
 def test_every_twin_is_a_file_that_exists(table: HazardTable) -> None:
