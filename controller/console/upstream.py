@@ -6,6 +6,7 @@ full list of clients at the controller can be in its way. Not responsible for wh
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -79,6 +80,7 @@ class Upstream:
     def stop(self) -> Future[str]:
         """STOP. The result is "" once the controller has taken it, else why it could not be told."""
         asked: Future[str] = Future()
+        asked.set_running_or_notify_cancel()  # who gives up waiting for the answer does not take the STOP back
         self._stops.put(asked)
         return asked
 
@@ -115,40 +117,43 @@ class Upstream:
 
     def _carry_stops(self) -> None:
         client: Client | None = None
-        while True:
-            client = client or self._connect()
+        while not self._over.is_set():
+            client = client or _connected(self._path)
             asked = self._next(keep=client is not None)
-            if self._over.is_set():
-                break
-            if asked is None:
+            if not asked:
                 continue
             said = ""
             for _ in range(2):  # the standing connection may belong to a controller that has died: then a new one
                 client, said = self._send_stop(client)
                 if not said:
                     break
-            asked.set_result(said)
+            for each in asked:
+                each.set_result(said)
         if client is not None:
             client.close()
 
-    def _next(self, *, keep: bool) -> Future[str] | None:
-        try:
-            return self._stops.get(timeout=None if keep else AGAIN_S)
-        except queue.Empty:
-            return None
-
-    def _connect(self) -> Client | None:
-        try:
-            return Client(self._path, timeout_s=STOP_TIMEOUT_S)
-        except Unreachable:
-            return None
+    def _next(self, *, keep: bool) -> list[Future[str]]:
+        """Whoever waits: one STOP, sent after all of them asked, answers them all."""
+        found = []
+        with contextlib.suppress(queue.Empty):
+            found.append(self._stops.get(timeout=None if keep else AGAIN_S))
+            while True:
+                found.append(self._stops.get_nowait())
+        return [asked for asked in found if asked is not None]
 
     def _send_stop(self, client: Client | None) -> tuple[Client | None, str]:
         try:
             client = client or Client(self._path, timeout_s=STOP_TIMEOUT_S)
             client.stop()
-        except (Unreachable, Refusal) as error:
+        except Exception as error:  # whatever it was: this thread has to be there for the next STOP
             if client is not None:
                 client.close()
-            return None, str(error)
+            return None, str(error) or type(error).__name__
         return client, ""
+
+
+def _connected(path: Path) -> Client | None:
+    try:
+        return Client(path, timeout_s=STOP_TIMEOUT_S)
+    except (Unreachable, OSError):
+        return None

@@ -16,7 +16,7 @@ from controller.console.hub import Hub
 from controller.console.pins import Pins
 from controller.console.place import Place
 from controller.console.sessions import Session
-from controller.console.shared import Console
+from controller.console.shared import Console, Controller
 from controller.runtime.messages import SetUp
 
 HERE = "127.0.0.1:8765"
@@ -63,12 +63,19 @@ class Answer(NamedTuple):
 class Desk:
     """A console with chosen guards, and a person's session at it."""
 
-    def __init__(self, *, guards: Guards | None = None, pins: Path | None = None, place: Place | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        guards: Guards | None = None,
+        pins: Path | None = None,
+        place: Place | None = None,
+        controller: Controller | None = None,
+    ) -> None:
         guards = guards or Guards()
         self.heard = Heard()
         self.console = Console(
             hub=Hub(),
-            controller=self.heard,
+            controller=controller or self.heard,
             pins=Pins(pins, limited=guards.rate),
             guards=guards,
             place=place or Place(),
