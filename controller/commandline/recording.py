@@ -5,10 +5,13 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from controller.records.reader import Verdict
 
 
 def report(
@@ -18,23 +21,32 @@ def report(
     ] = "html",
     out: Annotated[Path | None, typer.Option(help="The file to write. Default: stdout.")] = None,
 ) -> None:
-    """A treatment's report from its record, with the proof that nothing in it was changed."""
-    from controller.records.forms import write
+    """A treatment's report from its record, and on stderr whether anything in it was changed: then exit code 1."""
+    from controller.records.forms import said, write
 
     if out is None:
-        write(record, form, sys.stdout)
-        return
+        verdict = write(record, form, sys.stdout)
+    else:
+        verdict = _written(record, form, out)
+        Console().print(f"{out}: written", soft_wrap=True)
+    sys.stderr.write(f"{record}: {said(verdict)}\n")
+    raise typer.Exit(0 if verdict.bad is None else 1)
+
+
+def _written(record: Path, form: str, out: Path) -> Verdict:
+    """Write to a new file, which is removed again when that fails."""
+    from controller.records.forms import write
+
     try:
         file = out.open("x", encoding="utf-8")
     except FileExistsError:
         raise ValueError(f"--out {out}: is there already; allowed: a file that is not") from None
     try:
         with file:
-            write(record, form, file)
+            return write(record, form, file)
     except BaseException:
         out.unlink()
         raise
-    Console().print(f"{out}: written")
 
 
 def pin(

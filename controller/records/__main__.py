@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from pathlib import Path
-
-import msgspec
 
 from controller.records.forms import write
 from controller.records.store import RecordError
@@ -17,7 +14,7 @@ def main(arguments: list[str]) -> int:
     try:
         form, path = arguments
         write(Path(path), form, sys.stdout)
-    except (ValueError, RecordError, sqlite3.Error, msgspec.DecodeError, KeyError) as error:
+    except (ValueError, RecordError) as error:
         print(f"record: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

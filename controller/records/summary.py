@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller.records.reader import Record
+from controller.records.reader import Record, Verdict
 from controller.records.rows import SIGNALS
 
 SHEET_EVERY_S = 300.0  # a line of the sheet that is kept by hand elsewhere
@@ -49,9 +49,10 @@ class Moment(NamedTuple):
     values: Mapping[str, float | None]
 
 
-def summary(record: Record) -> dict[str, Any]:
-    """Everything the printed page shows, JSON-able. Raises RecordError or msgspec.DecodeError for what is no record."""
-    verdict = record.verify()
+def summary(record: Record, verdict: Verdict) -> dict[str, Any]:
+    """Everything the printed page shows, JSON-able. Raises sqlite3.Error, msgspec.DecodeError or KeyError where the
+    record is too damaged.
+    """
     header = dict(record.header)
     config = msgspec.json.decode(str(header.pop("config")))
     begin_s = float(header["at_s"])

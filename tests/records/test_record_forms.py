@@ -69,10 +69,45 @@ def test_the_table_has_a_line_for_each_sample_and_nothing_where_nothing_was_beli
 
 
 def test_a_changed_row_is_said_on_the_page_and_in_the_json(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE samples SET inflow_c = 40.0 WHERE seq = (SELECT max(seq) FROM samples)")
+    damaged(path, "samples SET inflow_c = 40.0")
     assert json.loads(written(path, "json"))["proof"]["bad"] is not None
     assert "DAMAGED at row" in written(path, "html")
+
+
+def damaged(path: Path, change: str) -> Path:
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {change} WHERE seq = (SELECT max(seq) FROM samples)")
+    return path
+
+
+def report(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hipec", "report", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_command_says_beside_every_form_whether_the_record_was_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert report(monkeypatch, str(path), "--form", form) == 0
+    assert "each as it was written; complete" in capsys.readouterr().err
+    damaged(path, "samples SET inflow_c = 40.0")
+    assert report(monkeypatch, str(path), "--form", form) == 1
+    streams = capsys.readouterr()
+    assert "DAMAGED at row" in streams.err
+    assert streams.out == written(path, form)
+
+
+def test_a_record_too_damaged_to_be_shown_is_refused_with_its_verdict(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged(path, "samples SET state = '{'")
+    assert report(monkeypatch, str(path)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"hipec: {path}: cannot be shown: malformed JSON; DAMAGED at row")
+    assert said.count("\n") == 1
 
 
 def test_words_of_people_are_shown_as_they_are_and_run_nowhere(tmp_path: Path) -> None:
@@ -112,10 +147,7 @@ def test_the_command_writes_a_new_file_and_says_in_one_line_what_it_will_not_do(
     out = tmp_path / "report.html"
 
     def hipec(record: Path) -> int:
-        monkeypatch.setattr(sys, "argv", ["hipec", "report", str(record), "--out", str(out)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
+        return report(monkeypatch, str(record), "--out", str(out))
 
     assert hipec(Path(f"{path}.not")) == 2
     assert "no such file" in capsys.readouterr().err
