@@ -92,6 +92,8 @@ class Cosim:
         self._told_limits = asdict(self._protective_limits)
         self._probe_at_s = START_S
         self._looked_s = 0.0
+        self._seen_s = START_S
+        self._wall_offset_s = 0.0
         self._due_s = START_S
         self._cycles = 0
 
@@ -118,9 +120,13 @@ class Cosim:
         host = self.host
         if host.take_rebirth("control"):
             self.state, self.outputs, self._seq = self.cycle.initial(now_s, left_behind(self.state)), Outputs(), 0
-            self._due_s = now_s
+            self._due_s = self._seen_s = now_s
+            self._wall_offset_s = host.wall_offset_s
         orders: tuple[Order, ...] = ()
-        if self._cycles % 10 == 1 or now_s - self._looked_s >= self._look_s - 0.5 * CYCLE_S:
+        due = self._cycles % 10 == 1 or now_s - self._looked_s >= self._look_s - 0.5 * CYCLE_S
+        if host.console_there:
+            self._seen_s = now_s
+        if due and host.console_there:
             self._looked_s = now_s
             orders = self.operator.look(
                 self.state, self.cycle.steps[self.state.walk.step], has_drug=self.treatment.drug is not None
@@ -128,7 +134,10 @@ class Cosim:
         faults = self._read(now_s)
         overrun_s = max(0.0, now_s - self._due_s)
         told = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s, session="")
-        self.inputs = told._replace(disk_free_mb=host.disk_free_mb)
+        jumped_s, self._wall_offset_s = host.wall_offset_s - self._wall_offset_s, host.wall_offset_s
+        self.inputs = told._replace(
+            attended_s=now_s - self._seen_s, wall_jump_s=jumped_s, disk_free_mb=host.disk_free_mb
+        )
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1
         self._due_s = START_S + (self._cycles + 1) * CYCLE_S

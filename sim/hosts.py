@@ -1,11 +1,13 @@
-"""What can be wrong with the computer in virtual time: a process killed or stopped, cycles late, a full disk.
+"""What can be wrong with the computer in virtual time: a process killed or stopped, cycles late, a full disk, a wall
+clock that is set, a console that is gone.
 
 A plain record, set by faults and obeyed by the in-process engines. What only real processes show (signals, sockets,
-memory, a real disk) is the HIL tests' part, not this one's.
+memory, a real disk) is the HIL tests' part, not this one's: REAL_ONLY says which faults.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sim.faults import Edge, Fault
@@ -14,6 +16,10 @@ PROCESSES = ("control", "protective")
 DEFAULT_LATE_S = 0.4
 ROOMY_MB = 100_000.0
 RESTART_S = 2.0  # a supervisor's time from a dead process to its next one
+REAL_ONLY: Mapping[str, str] = {
+    "disk_slow": "the record's own thread waits for a real disk (tests/hil/test_host_pressure.py)",
+    "console_flood": "the api's own thread reads a real socket (tests/hil/test_flooded_socket.py)",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +30,8 @@ class HostState:
     reborn: set[str] = field(default_factory=set)
     late_s: float = 0.0
     recorder: str = ""
-    wall_jump_s: float = 0.0
+    wall_offset_s: float = 0.0  # by how much the wall clock has been set since the start
+    console_there: bool = True  # somebody's console takes states, and acts can come from it
     disk_free_mb: float = ROOMY_MB
 
     def runs(self, process: str) -> bool:
@@ -48,8 +55,11 @@ def check_host(fault: Fault) -> None:
     """Raise ValueError when virtual time has nothing that this host fault could strike."""
     if fault.name in ("kill", "stop") and fault.target not in PROCESSES:
         raise ValueError(f"fault {fault}: virtual time has only the processes {', '.join(PROCESSES)}")
-    if fault.name not in _APPLIERS:
-        raise ValueError(f"fault {fault}: needs real processes; virtual time can do: {', '.join(sorted(_APPLIERS))}")
+    if fault.name in REAL_ONLY:
+        raise ValueError(
+            f"fault {fault}: needs real processes, {REAL_ONLY[fault.name]}; "
+            f"virtual time can do: {', '.join(sorted(_APPLIERS))}"
+        )
 
 
 def apply_to_host(edge: Edge, host: HostState) -> None:
@@ -81,7 +91,19 @@ def _disk(fault: Fault, started: bool, host: HostState) -> None:
 
 
 def _jump(fault: Fault, started: bool, host: HostState) -> None:
-    host.wall_jump_s = fault.value if started and isinstance(fault.value, float) else 0.0
+    by_s = fault.value if isinstance(fault.value, float) else 0.0
+    host.wall_offset_s += by_s if started else -by_s
 
 
-_APPLIERS = {"kill": _kill, "stop": _stop, "cpu_starved": _starve, "disk_full": _disk, "time_jump": _jump}
+def _console(fault: Fault, started: bool, host: HostState) -> None:
+    host.console_there = not started
+
+
+_APPLIERS: Mapping[str, Callable[[Fault, bool, HostState], None]] = {
+    "kill": _kill,
+    "stop": _stop,
+    "cpu_starved": _starve,
+    "disk_full": _disk,
+    "time_jump": _jump,
+    "console_lost": _console,
+}

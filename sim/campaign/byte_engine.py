@@ -151,7 +151,7 @@ class ByteEngine:
             desk=self._desk,
             clock=self._clock,
             about={},
-            wall_offset=lambda: 0.0,
+            wall_offset=lambda: self.host.wall_offset_s,
             session=lambda: "",  # a bench of twins, tested by its own tests
         )
         self._due_s = self.now_s
@@ -239,7 +239,7 @@ class ByteEngine:
 
     def _ask(self, now_s: float) -> None:
         """What the person wants goes the way that the api's thread would take it."""
-        if self._person is None or now_s - self._looked_s < 1.0 - 0.5 * PERIOD_S:
+        if self._person is None or now_s - self._looked_s < 1.0 - 0.5 * PERIOD_S or not self.host.console_there:
             return
         self._looked_s = now_s
         self._desk.seen()

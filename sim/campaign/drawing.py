@@ -1,7 +1,8 @@
 """How a fault is drawn: which kinds, on which targets, how large, when and for how long.
 
-A table by name, so that every fault of the catalogue that virtual time can do has its line. Not responsible for what a
-fault does (`sim.faults`, `sim.plant`, `sim.links`, `sim.hosts`).
+A table by name, so that every fault of the catalogue that virtual time can do has its line; what only real processes
+can do (`sim.hosts.REAL_ONLY`) is not drawn. Not responsible for what a fault does (`sim.faults`, `sim.plant`,
+`sim.links`, `sim.hosts`).
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ _BIAS: Mapping[str, _Size] = {
     "_mmhg": _Size(3.0, 200.0),
     "_ml": _Size(50.0, 3000.0),
 }
+
+
+_LASTS_S: Mapping[str, _Size] = {"console_lost": _Size(11.0, 120.0)}  # for less than 10 s nobody has to see it
 
 
 def draw_faults(draw: random.Random, bench: Bench) -> tuple[Fault, ...]:
@@ -99,9 +103,9 @@ def _probe_fault(draw: random.Random, bench: Bench, at_s: float) -> Fault:
 def _duration(draw: random.Random, name: str) -> float | None:
     if name == "replugged":
         return round(draw.uniform(0.5, 10.0), 1)
-    if draw.random() < 0.5:
+    if name != "power_cycled" and draw.random() < 0.5:  # a brown-out ends; values have no settings to lose
         return None
-    return round(_log_uniform(draw, _Size(0.2, 60.0)), 1)
+    return round(_log_uniform(draw, _LASTS_S.get(name, _Size(0.2, 60.0))), 1)
 
 
 def _log_uniform(draw: random.Random, size: _Size) -> float:
@@ -149,5 +153,6 @@ _DRAWN: Mapping[str, Callable[[random.Random], float | None]] = {
     "stop": _nothing,
     "cpu_starved": _nothing,
     "disk_full": _nothing,
+    "console_lost": _nothing,
     "time_jump": _one_of(-86400.0, -3600.0, 3600.0, 86400.0),
 }

@@ -114,6 +114,8 @@ CAUSES: Mapping[str, Cause] = {
     "drift": _of(_never, "pump", "probe:reservoir_ml", "link"),
     "device_lost": _of(_never, "link", "host", "probe:source_c"),  # a circulator stops, with a fault, on its own probe
     "overrun": _of(_never, "host"),
+    "unattended": _of(_never, "host"),
+    "console_lost": _of(_never, "host"),
     "protective_lost": _of(_never, "link", "host"),
 }
 ANY = _of(_never, "probe", "link", "heater", "pump", "host")

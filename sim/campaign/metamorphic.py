@@ -90,6 +90,8 @@ def _degraded(inputs: Inputs, now_s: float) -> Iterator[tuple[str, Inputs]]:
     lost = LinkFault("heater", now_s - 1.5, "does not answer")
     yield "a device lost", inputs._replace(link_faults=(*inputs.link_faults, lost))
     yield "a late cycle", inputs._replace(overrun_s=0.5)
+    yield "a console lost", inputs._replace(attended_s=61.0)
+    yield "a wall clock set", inputs._replace(wall_jump_s=-86400.0)
     yield "a fault of the host", inputs._replace(host_faults=(*inputs.host_faults, "recorder: disk full"))
 
 

@@ -21,7 +21,7 @@ BYTE_EVERY = 25  # one seed of each base runs down to the bytes
 TREATMENTS = (("saline_rehearsal", 8), ("oxaliplatin_30", 2), ("cisplatin_60", 1), ("mitomycin_90", 1))
 SLOW = {  # faults whose hazard takes minutes to grow
     "drift", "bias", "noise", "stuck", "swapped", "dislodged", "wrong_unit", "weak", "delayed", "stuck_off", "stuck_on",
-    "tube_wear", "occlusion_out", "leak", "spike",
+    "tube_wear", "occlusion_out", "leak", "spike", "console_lost",
 }  # fmt: skip
 FAST_HORIZON_S = 60.0
 SLOW_HORIZON_S = 240.0

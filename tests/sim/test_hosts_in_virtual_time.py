@@ -15,7 +15,7 @@ from sim.plant.parameters import parameters_for
 HEATING_S = 420.0  # preheating in the bypass
 
 
-def _struck(fault: str) -> tuple[Cosim, list[Event], float | None]:
+def _struck(fault: str, *, for_s: float = 8.0) -> tuple[Cosim, list[Event], float | None]:
     """Run into a host fault while heating; return the bench, what happened, and seconds until the heat was off."""
     rig, treatment = load_pair("modbus", "saline_rehearsal")
     events: list[Event] = []
@@ -33,7 +33,7 @@ def _struck(fault: str) -> tuple[Cosim, list[Event], float | None]:
     assert cosim.terminals.heater_power_w > 0.0
     events.clear()
     off_s = None
-    for _ in range(80):
+    for _ in range(round(for_s / CYCLE_S)):
         cosim.advance()
         if off_s is None and cosim.terminals.heater_power_w == 0.0:
             off_s = cosim.now_s - START_S - HEATING_S
@@ -65,6 +65,25 @@ def test_late_cycles_trip_and_a_full_disk_only_says_so() -> None:
     assert off_s is None
     assert not full.state.latch.tripped
     assert [event.name for event in events if event.kind == "alarm"] == ["host", "disk_low"]
+
+
+def test_h44_a_console_that_is_gone_for_a_minute_takes_the_heat_and_one_that_comes_back_in_time_does_not() -> None:
+    gone, events, off_s = _struck("console_lost@420", for_s=70.0)
+    assert [event.name for event in events if event.kind == "alarm"] == ["console_lost", "unattended"]
+    assert [trip.id for trip in gone.state.latch.trips] == ["unattended"]
+    assert off_s is not None
+    assert 60.0 <= off_s <= 61.0
+    back, events, off_s = _struck("console_lost@420+30", for_s=70.0)
+    assert [event.name for event in events if event.kind == "alarm"] == ["console_lost"]
+    assert not back.state.latch.tripped
+    assert off_s is None
+
+
+def test_h36_a_wall_clock_that_is_set_and_set_back_is_said_twice_and_moves_no_heat() -> None:
+    cosim, events, off_s = _struck("time_jump@421+20=-86400", for_s=40.0)
+    assert [event.name for event in events if event.kind == "alarm"] == ["clock_jump", "clock_jump"]
+    assert off_s is None
+    assert not cosim.state.latch.tripped
 
 
 @pytest.mark.parametrize("fault", ["kill:recorder@1", "kill@1", "console_flood@1", "disk_slow@1"])
