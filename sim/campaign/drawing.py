@@ -145,7 +145,7 @@ _DRAWN: Mapping[str, Callable[[random.Random], float | None]] = {
     "reversed": _nothing,
     "tube_wear": _between(0.05, 1.0),
     "occlusion_in": _between(0.5, 1.0),
-    "occlusion_out": _between(0.5, 1.0),
+    "occlusion_out": _between(0.05, 1.0),
     "leak": _between(5.0, 2000.0),
     "air": _between(0.5, 15.0),
     "disconnected": _nothing,

@@ -77,6 +77,7 @@ def test_a_fault_is_drawn_or_it_is_said_where_real_processes_are_struck_with_it(
     draw = random.Random(1)
     seen = [draw_fault(draw, prepared.bench, 0.0) for _ in range(5000)]
     assert {fault.name for fault in seen} == set(DRAWN)
+    assert min(float(fault.value or 0.0) for fault in seen if fault.name == "occlusion_out") < 0.1
 
 
 def test_two_runs_without_a_fault_leave_one_trace(warming: Warming, calm: str) -> None:
