@@ -157,7 +157,7 @@ def test_a_screen_reader_is_told_an_alarm_at_its_onset_and_when_it_rises_and_not
     expect(page.locator("#onset")).to_have_text(re.compile("^HIGH alarm. STOP pressed: "), timeout=5000)
     page.click("#acknowledge")
     expect(page.locator("#onset")).to_be_empty()
-    expect(page.locator("#alarm .text")).to_contain_text("acknowledged")
+    expect(page.locator("#alarm .state")).to_contain_text("acknowledged")
     assert "STOP" in page.evaluate("window.told").pop()
     page.close()
 

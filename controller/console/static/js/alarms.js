@@ -1,26 +1,36 @@
-// The alarm line: highest priority first, full text, what to do. The controller decides; the page only shows.
+// The alarm line: the alarm of the highest priority in full, how many more there are, which came first, and the audio
+// pause. Sorted and decided by the controller; the page only shows.
+import { alarmList } from "./alarm_list.js";
+import { beside, standing } from "./alarm_words.js";
+import { pauseButton } from "./audio_pause.js";
 import { byId, el, show, write } from "./dom.js";
-import { clock } from "./format.js";
 import { now, onChange } from "./store.js";
 
 const MARKS = { HIGH: "!!!", MEDIUM: "!!", LOW: "!" };
+const LONG = 62; // characters that one line of the larger letters holds
 
 // The nodes stay and only their words change: a flash keeps its rhythm and a focused button its focus.
-export function alarms(openLog) {
+export function alarms({ openLog }) {
   const quiet = el("div", { class: "quiet" });
-  const line = bar(openLog);
-  const pause = el("div", { class: "paused", id: "paused" });
-  byId("alarm").append(quiet, line.node, pause);
+  const line = bar();
+  const list = alarmList({ openLog });
+  const more = el("button", { class: "more", type: "button", "aria-haspopup": "dialog", onclick: list.toggle });
+  const pause = pauseButton();
+  const side = el("div", { class: "side" }, more, pause.node);
+  byId("alarm").append(quiet, line.node, side);
   const announce = announcer(byId("onset"));
   onChange(() => {
-    const list = now.blind ? [] : (now.state.alarms ?? []);
-    const paused = now.blind ? 0 : Math.ceil(now.state.audio_paused_s ?? 0);
-    show(quiet, !list.length);
+    const active = now.blind ? [] : (now.state.alarms ?? []);
+    show(quiet, !active.length);
     write(quiet, noAlarm());
-    line.paint(list);
-    show(pause, paused > 0);
-    write(pause, paused > 0 ? `AUDIO PAUSED ${clock(paused / 60)}` : "");
-    if (!now.blind) announce(list);
+    line.paint(active);
+    show(more, active.length > 0);
+    write(more, beside(active));
+    const paused = pause.paint();
+    show(side, active.length > 0 || paused);
+    dress(side, paused ? "side tight" : "side");
+    list.paint(active);
+    if (!now.blind) announce(active);
   });
 }
 
@@ -29,36 +39,33 @@ function noAlarm() {
   return now.blind ? "Alarms not known" : unwatched ? `No alarm. ${unwatched} conditions not monitored: see Log` : "No alarm";
 }
 
-function bar(openLog) {
+function bar() {
   const [mark, word] = [el("span", { class: "mark" }), el("span", { class: "word" })];
   const [what, advice] = [el("b", {}), el("span", {})];
   const flag = el("div", { class: "flag" }, mark, word);
-  const more = el("button", { class: "more", type: "button", onclick: openLog });
-  const node = el("div", { class: "bar" }, flag, el("div", { class: "text" }, what, advice), more);
+  const state = el("div", { class: "state" });
+  const node = el("div", { class: "bar" }, el("div", { class: "rank" }, flag, state), el("div", { class: "text" }, what, advice));
   const paint = (list) => {
     show(node, list.length > 0);
     const top = list[0];
     const loud = top && !top.acknowledged;
-    dress(node, `bar ${top?.priority ?? ""}`);
+    const text = top ? `${top.title}: ${top.text}` : "";
+    dress(node, `bar ${top?.priority ?? ""}${text.length > LONG ? " long" : ""}`);
     dress(flag, `flag${loud ? " loud" : ""}`);
     flag.dataset.priority = top?.priority ?? "";
     write(mark, top ? MARKS[top.priority] : "");
     write(word, top?.priority ?? "");
-    write(what, top ? `${top.title}: ${top.text}` : "");
-    write(advice, top ? top.advice + standing(top, list) : "");
-    write(more, list.length > 1 ? `+ ${list.length - 1} more` : "all alarms");
+    const words = top ? standing(top, list) : [];
+    show(state, words.length > 0);
+    write(state, words.join(" · "));
+    write(what, text);
+    write(advice, top?.advice ?? "");
   };
   return { node, paint };
 }
 
 function dress(node, name) {
   if (node.className !== name) node.className = name;
-}
-
-function standing(top, list) {
-  const latched = top.latched && !top.present ? "cause gone, latched" : top.latched ? "latched" : "";
-  const words = [top.first && list.length > 1 ? "FIRST" : "", top.acknowledged ? "acknowledged" : "", latched].filter(Boolean);
-  return words.length ? `  (${words.join(" · ")})` : "";
 }
 
 // To a screen reader an alarm is told when it begins to ask to be heard, and again when it rises or comes back; not

@@ -25,7 +25,7 @@ async function begin() {
   const stop = stopButton();
   const trend = trends(byId("view-trends"));
   chrome({ themed: () => trend.redraw() });
-  alarms(() => goTo("log"));
+  alarms({ openLog: () => goTo("log") });
   byId("view-main").append(tiles(), el("div", { class: "right" }, stepCard(setUpButton("setup"), nextButton(), reportButton(() => goTo("guide"))), clockCard(), lastEvents()));
   guide(byId("view-guide"));
   limits(byId("view-limits"));
