@@ -45,9 +45,12 @@ def main() -> None:
     """Entry point: configuration errors and refusals are one line and exit code 2."""
     try:
         app()
-    except (BadSetting, ConfigError, InUse, OSError, NotRunning, Unreachable, ValueError) as error:
+    except (BadSetting, ConfigError, InUse, OSError, Unreachable, ValueError) as error:
         Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
         sys.exit(2)
+    except NotRunning as error:
+        Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
+        sys.exit(error.code)
     except Refusal as error:
         Console(stderr=True, highlight=False).print(f"refused: {error}", markup=False, soft_wrap=True)
         sys.exit(1)

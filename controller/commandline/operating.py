@@ -20,7 +20,7 @@ from controller.commandline.options import (
     PortMap,
     RunDir,
     TreatmentName,
-    parse_ports,
+    check_ports,
     repeated,
 )
 from controller.console.place import place_of
@@ -54,6 +54,7 @@ def run(
     view: Annotated[bool, typer.Option("--view/--no-view", help="The live view in this terminal.")] = True,
 ) -> None:
     """Start supervisor, control and protective channel on a rig; without --rig, the simulated bench."""
+    from controller.records.opening import check_place
     from controller.runtime import supervisor
     from controller.runtime.session import running
     from controller.terminal.view import show
@@ -64,7 +65,8 @@ def run(
     name = rig or "bench"
     chosen, _ = load_pair(name, treatment)
     patient_of(patient)
-    parse_ports(port, chosen)
+    check_ports(port, chosen, simulated=simulated)
+    check_place(data)
     where = run_dir or default_run_dir()
     arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
     arguments += ["--speed", str(speed), "--seed", str(seed), *repeated("--port", port), *repeated("--fault", fault)]
@@ -79,9 +81,9 @@ def run(
     )
     arguments += ["--certify", *(served if place is not None else [])]
     if view and sys.stdin.isatty() and sys.stdout.isatty():
-        with running(arguments, where):
+        with running(arguments, where) as supervisor_process:
             show(where, said="" if place is None else f"Console: {place.url}")
-        raise typer.Exit(0)
+            raise typer.Exit(supervisor_process.end())
     sys.stdout.write(f"{'SIMULATED. ' if simulated else ''}{NOTICE}\nSockets in {where}; Ctrl-C ends.\n")
     sys.stdout.flush()
     raise typer.Exit(supervisor.main([*arguments, "--run-dir", str(where)]))

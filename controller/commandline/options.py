@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from config.schema import Rig
+from controller.runtime.preflight import missing_ports
+from controller.runtime.settings import BadSetting, with_ports
 
 NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 
@@ -29,14 +31,21 @@ FaultList = Annotated[
 
 
 def parse_ports(texts: list[str] | None, rig: Rig) -> dict[str, str]:
-    """Read NAME=PATH overrides. Raises ValueError that names the rig's ports."""
+    """Read NAME=PATH overrides. Raises BadSetting that names the rig's ports."""
     found: dict[str, str] = {}
     for text in texts or []:
         name, equals, path = text.partition("=")
         if not equals or not path or name not in rig.ports:
-            raise ValueError(f"--port {text!r}: allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}")
+            raise BadSetting(f"--port {text!r}: allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}")
         found[name] = path
     return found
+
+
+def check_ports(texts: list[str] | None, rig: Rig, *, simulated: bool) -> None:
+    """Refuse NAME=PATH overrides that cannot be, and a real rig whose devices are not there. Raises BadSetting."""
+    there = with_ports(rig, parse_ports(texts, rig))
+    if not simulated and (missing := missing_ports(there)):
+        raise BadSetting(missing)
 
 
 def repeated(option: str, values: list[str] | None) -> list[str]:

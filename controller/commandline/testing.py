@@ -13,7 +13,7 @@ from rich.console import Console
 
 from config.loading import load_rig
 from config.schema import Rig
-from controller.commandline.options import AsJson, PortMap, RunDir, parse_ports, print_rows, repeated
+from controller.commandline.options import AsJson, PortMap, RunDir, check_ports, print_rows, repeated
 from controller.runtime import certificate
 
 DataDir = Annotated[Path, typer.Option(help="Where the certificate and the records are written.")]
@@ -31,16 +31,16 @@ def selftest(
     """The session self-test on real processes: each step with its measured value; certified for 24 h when it passed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwound: its processes are ended in their order
     chosen = load_rig(rig or "bench")
-    parse_ports(port, chosen)
-    passed = test(chosen, rig or "bench", simulated=simulate or rig is None, port=port, run_dir=run_dir, data=data,
-                  as_json=as_json)  # fmt: skip
+    simulated = simulate or rig is None
+    check_ports(port, chosen, simulated=simulated)
+    passed = test(chosen, rig or "bench", simulated=simulated, port=port, run_dir=run_dir, data=data, as_json=as_json)
     raise typer.Exit(0 if passed else 1)
 
 
 def test(
     rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path, as_json: bool
 ) -> bool:
-    """Run it, print every line, and certify what has passed. Raises NotRunning."""
+    """Run it, print every line, and certify what has passed. Raises NotRunning or RecordError."""
     from controller.runtime.session import run_selftest
 
     arguments = ["--rig", name, *repeated("--port", port), *(["--simulate"] if simulated else [])]

@@ -39,7 +39,7 @@ class About(Protocol):
 def open_recorder(about: About, least_free_bytes: int = LEAST_FREE_BYTES) -> Recorder:
     """A new record and its recorder. Raises RecordError (an OSError) that names the place and what is wrong."""
     started = Started(at_s=time.monotonic() * about.speed, wall_s=time.time())
-    _check_place(about.data_dir, least_free_bytes)
+    check_place(about.data_dir, least_free_bytes)
     header = header_row(
         rig=about.rig,
         treatment=about.treatment,
@@ -64,12 +64,14 @@ def new_path(directory: Path, about: About, wall_s: float) -> Path:
     return directory / ("_".join([*words, "SIMULATED"] if about.simulated else words) + ".sqlite")
 
 
-def _check_place(directory: Path, least_free_bytes: int) -> None:
+def check_place(directory: Path, least_free_bytes: int = LEAST_FREE_BYTES) -> None:
+    """Make the data directory where it is not there. Raises RecordError when a treatment cannot be recorded in it."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         free = shutil.disk_usage(directory).free
     except OSError as error:
-        raise RecordError(f"data directory {directory}: {error.strerror}") from error
+        allowed = "allowed: a directory that can be made and written"
+        raise RecordError(f"data directory {directory}: {error.strerror}; {allowed}") from error
     if free < least_free_bytes:
         raise RecordError(
             f"data directory {directory}: {free // 2**20} MiB free, at least {least_free_bytes // 2**20} are needed"

@@ -138,7 +138,8 @@ class Supervisor:
             return code
         test = self._children.pop("selftest")
         if passed := test.end():
-            self._fail(f"the session self-test did not pass: {test.last_words()}")
+            ended = "could not begin" if passed == REFUSED else "did not pass"
+            self._fail(f"the session self-test {ended}: {test.last_words()}")
         return passed or None
 
     def _watch(self, *, until: str = "") -> int | None:

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 
 from controller.core.exchange import Act
 from controller.core.orders import START_FREE_MB
+from controller.records.opening import check_place
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
+from controller.runtime.processes import FAILED
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK
 
 UP_S = 30.0
@@ -28,7 +30,11 @@ SETTLE_S = 3.0
 
 
 class NotRunning(Exception):
-    """The rig did not come up; the text is its last words."""
+    """The rig did not come up; the text is its last words, `code` its exit code."""
+
+    def __init__(self, text: str, *, code: int = FAILED) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 @contextlib.contextmanager
@@ -52,8 +58,8 @@ def running(arguments: Sequence[str], run_dir: Path, *, name: str = "supervisor"
         yield child
     except Unreachable as error:
         why = gone()
-        child.end()
-        raise NotRunning(why or f"{child.last_words()} ({error})") from error
+        code = child.end()
+        raise NotRunning(why or f"{child.last_words()} ({error})", code=code or FAILED) from error
     finally:
         child.end()
 
@@ -62,10 +68,10 @@ def run_selftest(arguments: Sequence[str], run_dir: Path, data_dir: Path) -> Sel
     """Start the rig, run SELF_TEST, then stop control (SIGSTOP) with the contactor closed; verify the record.
 
     Its records go into a folder of their own under `data_dir`: no treatment is restored from them. In real time only.
-    Raises NotRunning when the rig does not come up or control fails.
+    Raises NotRunning when the rig does not come up or control fails, RecordError when nothing can be recorded there.
     """
     data_dir = data_dir / "selftest"
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_place(data_dir)
     began_s = time.time()
     words = [*arguments, "--data-dir", str(data_dir)]
     with running(words, run_dir, name="selftest-supervisor"), Client(run_dir / CONTROL_SOCKET) as client:
