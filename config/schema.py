@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-# Hard ceilings. Nothing in a file can exceed these; the sources stand in docs/decisions.
+# Hard ceilings. Nothing in a file can exceed these; their sources stand in docs/decisions/11-hard-ceilings.md.
 INFLOW_CAP_CEILING_C = 45.0
 INFLOW_TRIP_CEILING_C = 45.5
 OUTLET_TRIP_CEILING_C = 46.0

@@ -7,11 +7,11 @@ Not responsible for the shape (`config.schema`) or for levels (`config.rules`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from config.families import REGISTERS_FOR, FamilyFacts, Use, channels_of
-from config.problems import Problem
-from config.schema import Device, RelayChannel, Rig, Source
+from config.problems import Problem, shown
+from config.schema import Device, Port, RelayChannel, Rig, Source
 
 REQUIRED_SIGNALS = (
     "inflow_c",
@@ -42,6 +42,10 @@ CHANNEL_UNITS = {
     "ok": ("ok",),
 }
 """A signal's unit and the units of the channels that can be calibrated into it."""
+
+# What controller/protective takes; it shares no code, so a test compares.
+PROTECTIVE_BAUDS = (9600, 19200, 38400, 57600, 115200)
+PROTECTIVE_FRAMES = ("8N1", "8N2", "8E1", "8O1")
 
 Families = Mapping[str, FamilyFacts]
 
@@ -206,8 +210,11 @@ def _relays(rig: Rig, families: Families) -> Iterator[Problem]:
 
 def _protective(rig: Rig, _families: Families) -> Iterator[Problem]:
     wired = rig.protective
-    if wired.port not in rig.ports:
+    port = rig.ports.get(wired.port)
+    if port is None:
         yield Problem("protective.port", wired.port, f"no such port; allowed are {_names(rig.ports)}")
+    else:
+        yield from _protective_line(f"ports.{wired.port}", port)
     shared = [name for name, device in rig.devices.items() if device.port == wired.port]
     if shared:
         reason = f"is used by {', '.join(shared)}; allowed is a port that no control device shares"
@@ -221,6 +228,19 @@ def _protective(rig: Rig, _families: Families) -> Iterator[Problem]:
         channel: int | None = getattr(wired, name)
         if channel is not None and owner.setdefault(channel, name) != name:
             yield Problem(f"protective.{name}", str(channel), f"is {owner[channel]} already; allowed is one per relay")
+
+
+def _protective_line(key: str, port: Port) -> Iterator[Problem]:
+    """The protective channel has Modbus code of its own, which serves fewer lines than control's."""
+    allowed: tuple[tuple[str, object, Collection[object]], ...] = (
+        ("baud", port.baud, PROTECTIVE_BAUDS),
+        ("frame", port.frame, PROTECTIVE_FRAMES),
+        ("echo", port.echo, (False,)),
+    )
+    for name, value, values in allowed:
+        if value not in values:
+            listed = ", ".join(shown(each) for each in values)
+            yield Problem(f"{key}.{name}", shown(value), f"allowed for the protective channel's port is {listed}")
 
 
 def _unit(name: str) -> str:

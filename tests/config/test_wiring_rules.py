@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from rig_text import remove_key, rig_data, set_key
 
 from config.families import FAMILIES, FamilyFacts
-from config.schema import Rig
+from config.schema import Baud, Frame, Rig
 from config.shape import build
-from config.wiring import REQUIRED_SIGNALS, wiring_problems
+from config.wiring import PROTECTIVE_BAUDS, PROTECTIVE_FRAMES, REQUIRED_SIGNALS, wiring_problems
+from controller.protective.__main__ import _understand
 
 
 def told(data: dict[str, Any], **families: FamilyFacts) -> list[tuple[str, str]]:
@@ -49,6 +50,10 @@ def told(data: dict[str, Any], **families: FamilyFacts) -> list[tuple[str, str]]
         ("actuators.inflow_open.device", "flow", "actuators.inflow_open.device", "flow_bubble cannot be used as relay"),
         ("protective.port", "bus", "protective.port", "is used by relays, line_pressure, cavity_pressure"),
         ("protective.port", "usb9", "protective.port", "no such port"),
+        ("ports.protect.baud", 4800, "ports.protect.baud", "port is 9600, 19200, 38400, 57600, 115200"),
+        ("ports.protect.frame", "7E1", "ports.protect.frame", 'port is "8N1", "8N2", "8E1", "8O1"'),
+        ("ports.protect.echo", True, "ports.protect.echo", "port is False"),
+        ("ports.heater.baud", 4800, None, None),
         ("protective.relay_unit", 1, "protective.relay_unit", "any unit but probe_unit's"),
         ("protective.inflow_channel", 0, "protective.inflow_channel", "any but outlet_channel"),
         ("devices.probes.registers", [{"channel": "a_c", "address": 1}], "devices.probes.registers", "and only there"),
@@ -87,6 +92,22 @@ def test_a_second_name_for_the_same_line_is_found_out(tmp_path):
 def test_one_network_port_twice_is_found_out_whatever_its_case():
     data = set_key(set_key(rig_data(), "ports.heater.path", "tcp:HOST:8101"), "ports.pump.path", "tcp:host:8101")
     assert [key for key, _ in told(data)] == ["ports.pump.path"]
+
+
+@pytest.mark.parametrize(
+    ("option", "known", "served"), [("--baud", Baud, PROTECTIVE_BAUDS), ("--frame", Frame, PROTECTIVE_FRAMES)]
+)
+def test_the_lines_allowed_for_the_protective_channel_are_those_that_it_takes(
+    option: str, known: Any, served: tuple[object, ...]
+) -> None:
+    def taken(value: object) -> bool:
+        try:
+            _understand(["--port", "/dev/null", "--run-dir", "/tmp", option, str(value)])
+        except SystemExit:
+            return False
+        return True
+
+    assert tuple(value for value in get_args(known) if taken(value)) == served
 
 
 @pytest.mark.parametrize("signal", REQUIRED_SIGNALS)
