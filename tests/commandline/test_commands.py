@@ -33,7 +33,7 @@ def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["act", "start", "3"], "start takes no value"),
         (["check", "--rig", "nosuch"], "allowed is a path or one of bench, modbus"),
         (["simulate", "--fault", "bogus@1"], "no fault 'bogus'; allowed: air"),
-        (["simulate", "--fault", "console_flood@1"], "needs real processes; virtual time can do"),
+        (["simulate", "--fault", "console_flood@1"], "needs real processes, the api's own thread"),
         (["sim", "--port", "nosuch=1"], "NAME one of bus, flow"),
         (["run", "--rig", "bench", "--speed", "10"], "--speed is for simulated rigs only"),
         (["run", "--patient", "X:1:70"], "height"),

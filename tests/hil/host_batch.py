@@ -23,6 +23,8 @@ from host_rig import Rig, rig_in
 from host_tables import line, page, summary, table
 from rich.console import Console
 
+from sim.campaign.note import commit_now
+
 RIGS = ("bench", "modbus")
 REAL_TIME_SHARE = 0.3  # of the strikes, at speed 1
 
@@ -82,13 +84,14 @@ def main() -> int:
     parser.add_argument("--note", type=Path, help="write the result to this page")
     given = parser.parse_args()
     console = Console(width=150)
+    commit = commit_now()
     told: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
         console.print(" | ".join(line(outcome)), markup=False)
         told.append(outcome)
         if given.note:
-            given.note.write_text(page(told, seed=given.seed, planned=given.runs))
+            given.note.write_text(page(told, commit=commit, seed=given.seed, planned=given.runs))
 
     outcomes = batch(runs=given.runs, seed=given.seed, rigs=given.rigs, speed=given.speed, tell=tell)
     console.print(table(outcomes))

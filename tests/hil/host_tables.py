@@ -21,8 +21,8 @@ resumed, a killed process comes back with everything off, and when all is done e
 verifies. A stop of the supervisor must not disturb the treatment at all. Times are the rig's seconds; at speed N the
 host's scheduling may cost {host_s:g} x (N - 1) s more, because it does not run faster with the rig.
 
-Last run: {date}, seed {seed}, {count} of {planned} planned strikes, {wrong} not as demanded. Longest time to heat off:
-{longest:.2f} s at speed 1{faster}.
+Last run: {date} on commit {commit}, seed {seed}, {count} of {planned} planned strikes, {wrong} not as demanded.
+Longest time to heat off: {longest:.2f} s at speed 1{faster}.
 
 | {columns} |
 |{rule}|
@@ -92,7 +92,7 @@ def longest_s(outcomes: Sequence[Outcome]) -> float:
     return max((one.heat_off_s or 0.0 for one in outcomes if one.demanded), default=0.0)
 
 
-def page(outcomes: Sequence[Outcome], *, seed: int, planned: int) -> str:
+def page(outcomes: Sequence[Outcome], *, commit: str, seed: int, planned: int) -> str:
     """docs/hostfaults.md, of a batch that is done or has come so far."""
     fast = [one for one in outcomes if one.speed != 1.0]
     speeds = ", ".join(f"{speed:g}" for speed in sorted({one.speed for one in fast}))
@@ -102,6 +102,7 @@ def page(outcomes: Sequence[Outcome], *, seed: int, planned: int) -> str:
         lease_s=LEASE_S,
         host_s=HOST_WALL_S,
         date=time.strftime("%Y-%m-%d"),
+        commit=commit,
         seed=seed,
         count=len(outcomes),
         wrong=sum(bool(one.wrong) for one in outcomes),
