@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from controller.core.signals import Reading
 
@@ -104,11 +104,30 @@ SAFE = Outputs()
 """Heat off, pump stopped, clamp into the bypass, drain open, annunciator sounding: what every failure ends in."""
 
 
+EventKind = Literal[
+    "phase",
+    "trip",
+    "reset",
+    "alarm",
+    "alarm_raised",
+    "alarm_again",
+    "alarm_because",
+    "alarm_off",
+    "alarm_end",
+    "audio",
+    "order",
+    "refused",
+    "limit",
+    "fault",
+    "note",
+]
+
+
 class Event(NamedTuple):
     """Something that happened, for the record and the log."""
 
     at_s: float
-    kind: str  # phase | gate | trip | reset | arm | alarm | alarm_* | audio | order | refused | dose | fault | note
+    kind: EventKind
     name: str
     text: str
     priority: str = ""  # HIGH | MEDIUM | LOW for alarms

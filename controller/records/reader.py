@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import NamedTuple
 from urllib.parse import quote
 
+from controller.core.exchange import EventKind
 from controller.records.chain import GENESIS, Value, link
 from controller.records.rows import TABLES
 from controller.records.store import RecordError
 
-END = ("note", "record", "end")
+END: tuple[EventKind, str, str] = ("note", "record", "end")
 """Kind, name and text of the last event of a record that was ended, not cut off."""
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from controller.core.exchange import EventKind
 from controller.records.reader import Record, Verdict
 from controller.records.rows import SIGNALS
 
@@ -29,7 +30,9 @@ SHEET = (
     "reservoir_ml",
     "in_patient_ml",
 )
-LISTED = ("phase", "order", "dose", "trip", "reset", "limit", "alarm", "alarm_raised", "alarm_end", "refused", "fault")
+LISTED: tuple[EventKind, ...] = (
+    "phase", "order", "trip", "reset", "limit", "alarm", "alarm_raised", "alarm_end", "refused", "fault",
+)  # fmt: skip
 SAID = ("wall_utc", "kind", "name", "priority", "text")
 VOLUME_STEPS = (
     ("fill", "Filled"),

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from controller.core.exchange import LinkFault
 from controller.runtime.commands import CommandBoard
-from controller.runtime.slot import DeviceSlot, LinkStatistics, MakeDevice
+from controller.runtime.slot import DeviceSlot, LinkStatistics, MakeDevice, NoteKind
 from drivers.port import Clock, Port
 from drivers.roles import DeviceError
 
@@ -28,10 +28,10 @@ OpenPort = Callable[[], Port]
 
 
 class PortNote(NamedTuple):
-    """Something that happened on a port, for the record. `kind` is "fault" or "note"."""
+    """Something that happened on a port, for the record."""
 
     at_s: float
-    kind: str
+    kind: NoteKind
     device: str
     text: str
 
@@ -195,5 +195,5 @@ class PortWorker:
             self._note("fault", self.name, f"{self.name}: closing: {error}")
         self._port = None
 
-    def _note(self, kind: str, device: str, text: str) -> None:
+    def _note(self, kind: NoteKind, device: str, text: str) -> None:
         self.notes.append(PortNote(self._clock.now(), kind, device, text))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from controller.core.exchange import LinkFault
 from controller.runtime.commands import CommandBoard, withdraws
@@ -40,8 +40,9 @@ WRONG_SURE = 2
 STANDS_S = 1.5
 
 MakeDevice = Callable[[Port], Device]
-Note = Callable[[str, str, str], None]
-"""(kind, device, text) for the record: kind is "fault" or "note"."""
+NoteKind = Literal["fault", "note"]
+Note = Callable[[NoteKind, str, str], None]
+"""(kind, device, text) for the record."""
 
 
 class SlotState(enum.Enum):

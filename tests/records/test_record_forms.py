@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -10,15 +11,18 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from record_parts import event, fill, header
 
 from controller.app import main
+from controller.core.exchange import EventKind
 from controller.records.forms import FORMS, write
 from controller.records.reader import Record
 from controller.records.rows import event_row
 from controller.records.store import RecordError, Store
+from controller.records.summary import LISTED
 
 
 @pytest.fixture
@@ -72,6 +76,19 @@ def test_a_changed_row_is_said_on_the_page_and_in_the_json(path: Path) -> None:
     damaged(path, "samples SET inflow_c = 40.0")
     assert json.loads(written(path, "json"))["proof"]["bad"] is not None
     assert "DAMAGED at row" in written(path, "html")
+
+
+def test_every_kind_of_event_is_one_that_something_emits_and_the_report_lists_no_other() -> None:
+    root = Path(__file__).parents[2] / "controller"
+    calls = [
+        node
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Event" and len(node.args) > 1
+    ]
+    emitted = {node.args[1].value for node in calls if isinstance(node.args[1], ast.Constant)}
+    assert emitted == set(get_args(EventKind))
+    assert set(LISTED) <= emitted
 
 
 def damaged(path: Path, change: str) -> Path:
