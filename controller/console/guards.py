@@ -27,22 +27,22 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 PLOT_PAGE = "/plot.html"
-PLOT_FILES = ("/js/plot.js", "/vendor/plotly.min.js", "/css/plot.css")
+PLOT_FILES = ("/js/plot.js", "/js/zoom.js", "/vendor/plotly.min.js", "/css/plot.css")
 
 
 def headers_for(path: str, own: str) -> Mapping[str, str]:
     """Headers of an answer to `path`; `own` is the console's origin as the browser spells it.
 
     The plots are drawn in a frame without an origin, so that it gets a thread of its own and nothing of the session.
-    To such a frame 'self' is nobody: its three files are named, and may be had from anywhere, like any picture.
+    To such a frame 'self' is nobody: its four files are named, and may be had from anywhere, like any picture.
     """
     if path in PLOT_FILES:
         return {**HEADERS, "Cross-Origin-Resource-Policy": "cross-origin"}
     if path != PLOT_PAGE:
         return HEADERS
-    script, library, style = (own + file for file in PLOT_FILES)
+    *scripts, style = (own + file for file in PLOT_FILES)
     policy = (
-        f"default-src 'none'; script-src {script} {library}; style-src {style}; base-uri 'none'; form-action 'none'; "
+        f"default-src 'none'; script-src {' '.join(scripts)}; style-src {style}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'self'; sandbox allow-scripts"
     )
     return {**HEADERS, "Content-Security-Policy": policy, "X-Frame-Options": "SAMEORIGIN"}

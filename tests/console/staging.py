@@ -23,8 +23,8 @@ def staged(
     return page
 
 
-def stage(page: Page, change: Callable[[State], None]) -> None:
-    """From the next load on."""
+def stage(page: Page, change: Callable[[State], None], *, entries: int | None = None) -> None:
+    """From the next load on; `entries` is how many lines the log is said to have."""
 
     def between(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
@@ -33,6 +33,8 @@ def stage(page: Page, change: Callable[[State], None]) -> None:
             said = json.loads(message)
             if said["kind"] == "state":
                 change(said["body"])
+            if entries is not None and "entries" in said:
+                said["entries"] = entries
             socket.send(json.dumps(said))
 
         server.on_message(pass_on)

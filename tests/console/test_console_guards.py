@@ -214,12 +214,12 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:
     assert "http" not in policy
 
 
-def test_the_frame_of_the_plots_is_given_its_three_files_and_no_origin() -> None:
+def test_the_frame_of_the_plots_is_given_its_four_files_and_no_origin() -> None:
     policy = Desk().get("/plot.html").headers["content-security-policy"]
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     own = f"http://{HERE}"
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == f"{own}/js/plot.js {own}/vendor/plotly.min.js"
+    assert rules["script-src"] == f"{own}/js/plot.js {own}/js/zoom.js {own}/vendor/plotly.min.js"
     assert rules["style-src"] == f"{own}/css/plot.css"
     assert rules["frame-ancestors"] == "'self'"
     assert rules["sandbox"] == "allow-scripts"

@@ -5,10 +5,11 @@ import { words } from "./step.js";
 import { limit } from "./store.js";
 
 const GROUPS = [
-  { title: "Temperature", names: ["cavity_mean_c", "inflow_c", "outflow_c", "core_c"], share: 0.46 },
-  { title: "Flow", names: ["flow_lpm", "flow_target_lpm"], share: 0.16 },
-  { title: "Pressure", names: ["line_pressure_mmhg", "cavity_pressure_mmhg"], share: 0.16 },
-  { title: "Heater", names: ["heater_power_w"], share: 0.16 },
+  { title: "Temperature", names: ["cavity_mean_c", "inflow_c", "outflow_c", "core_c"], share: 0.42 },
+  { title: "Flow", names: ["flow_lpm", "flow_target_lpm"], share: 0.145 },
+  { title: "Pressure", names: ["line_pressure_mmhg", "cavity_pressure_mmhg"], share: 0.145 },
+  { title: "Volume", names: ["reservoir_ml", "in_patient_ml"], share: 0.145 },
+  { title: "Heater", names: ["heater_power_w"], share: 0.145 },
 ];
 // Colours of lines, never of states: told apart by dash as well, and far from red and yellow.
 const LINES = [["#0b4a82", "#93ccff", "solid"], ["#5b3a8e", "#c9aef5", "dash"], ["#2f6b5e", "#8fd6c4", "dot"], ["#4a4f55", "#d4dae0", "dashdot"]];
@@ -58,7 +59,7 @@ function layout(trend, view) {
     shapes: [], annotations: [], hoverlabel: { bgcolor: css("--panel"), font: { color: ink } },
   };
   const whole = GROUPS.reduce((sum, group) => sum + group.share, 0);
-  const gap = 0.075;
+  const gap = 0.062;
   const room = 1 - gap * GROUPS.length;
   let top = 1 - gap;
   const domains = [];

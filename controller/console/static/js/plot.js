@@ -5,10 +5,13 @@
 (() => {
   const SETTINGS = { displayModeBar: false, responsive: true, scrollZoom: true, doubleClick: "reset" };
   const page = location.origin; // of the address; the frame's own is none
+  const plotted = () => Boolean(document.getElementById("plot").layout);
   const tell = (message) => parent.postMessage(message, page);
 
   addEventListener("message", async ({ source, origin, data }) => {
-    if (source !== parent || origin !== page || data?.kind !== "figure") return;
+    if (source !== parent || origin !== page) return;
+    if (data?.kind === "zoom" && plotted()) data.by ? zoom.by(data.by) : zoom.whole();
+    if (data?.kind !== "figure") return;
     document.documentElement.style.background = data.layout.paper_bgcolor;
     await Plotly.react("plot", data.traces, data.layout, SETTINGS);
     tell({ kind: "drawn", number: data.number });

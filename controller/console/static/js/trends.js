@@ -6,6 +6,7 @@ import { onChange } from "./store.js";
 const AGAIN_MS = { recent: 2000, whole: 10000 };
 const LOST_MS = 20000;
 const AHEAD_MS = 1500;
+const ZOOMS = [["zoom-out", "−", 2, "Longer time"], ["zoom-in", "+", 0.5, "Shorter time"], ["zoom-reset", "All", 0, "All of this span"]];
 const SPANS = [["recent", "Last 10 minutes"], ["whole", "Whole treatment"]];
 
 export function trends(place) {
@@ -16,7 +17,7 @@ export function trends(place) {
   let busy = false;
   let again = false;
   let askedMs = -Infinity;
-  const frame = el("iframe", { class: "panel plot", id: "plot", title: "Plots of temperature, flow, pressure and heater power", sandbox: "allow-scripts" });
+  const frame = el("iframe", { class: "panel plot", id: "plot", title: "Plots of temperature, flow, pressure, volumes and heater power", sandbox: "allow-scripts" });
   const buttons = SPANS.map(([id, text]) => {
     const button = el("button", { class: "press", type: "button", "aria-pressed": String(id === span), "data-span": id }, text);
     button.addEventListener("click", () => {
@@ -26,7 +27,8 @@ export function trends(place) {
     });
     return button;
   });
-  place.append(el("div", { class: "trends" }, el("div", { class: "pick" }, ...buttons), frame));
+  const zooms = ZOOMS.map(([id, text, by, about]) => el("button", { class: "press", type: "button", id, "aria-label": about, onclick: () => frame.contentWindow?.postMessage({ kind: "zoom", by }, "*") }, text));
+  place.append(el("div", { class: "trends" }, el("div", { class: "pick" }, ...buttons, el("div", { class: "zoom" }, ...zooms)), frame));
 
   function load() {
     ready = false;
