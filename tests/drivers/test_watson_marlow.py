@@ -226,6 +226,30 @@ def test_a_speed_that_the_drive_cuts_to_its_maximum_is_refused_and_never_started
     assert rig.terminals.pump_rpm_command == 0.0
 
 
+class KeepsDirection:
+    """A drive that does not hear RL, as one with its direction locked."""
+
+    def __init__(self, drive: Twin) -> None:
+        self._drive = drive
+
+    def receive(self, data: bytes, now_s: float) -> list[Reply]:
+        return [] if data.endswith(b"RL\r") else self._drive.receive(data, now_s)
+
+    def tick(self, now_s: float) -> None: ...
+
+    def power_cycle(self, now_s: float) -> None: ...
+
+
+def test_h15_a_drive_that_keeps_its_direction_is_refused_and_never_started():
+    made = bench()
+    rig = on_line(KeepsDirection(made.twin), made.terminals)
+    pump = rig.driver()
+    pump.open_session()
+    with pytest.raises(Refused, match=r"asked for 50\.0 rpm CCW .* reads back 50\.0 rpm CW"):
+        pump.exchange(PumpCommand(-50.0))
+    assert rig.terminals.pump_rpm_command == 0.0
+
+
 def test_a_drive_stopped_at_its_panel_is_reported_as_refused():
     rig = bench()
     pump = rig.driver()

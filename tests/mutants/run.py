@@ -24,7 +24,7 @@ from mutants import ROOT, Mutant, load
 PAGE = ROOT / "docs/mutants.md"
 COPIED = ("config", "controller", "drivers", "sim", "tests", "benchmarks", "docs", "pyproject.toml", "Makefile")
 LONGEST_S = 300.0
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.M)
 
 
 class Verdict(NamedTuple):

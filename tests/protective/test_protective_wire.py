@@ -3,6 +3,8 @@
 import ast
 import json
 import math
+import os
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -139,6 +141,29 @@ def test_a_heartbeat_is_read() -> None:
 def test_what_is_malformed_is_no_heartbeat(data: bytes) -> None:
     with pytest.raises(ValueError, match=r".?"):
         parse(data)
+
+
+def test_h31_a_second_channel_in_the_same_run_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, opened, really = Link(tmp_path), [], os.open
+    monkeypatch.setattr(os, "open", lambda path, flags: opened.append(really(path, flags)) or opened[-1])
+    with pytest.raises(BlockingIOError):
+        Link(tmp_path)
+    os.close(opened[0])  # as the end of the refused process does
+    first.close()
+    Link(tmp_path).close()
+
+
+def test_the_newest_heartbeat_that_waits_counts(tmp_path: Path) -> None:
+    link = Link(tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control:
+        for seq in (7, 8, 9):
+            said = {"seq": seq, "at": 12.5, "heat": seq < 9, "reset": 0}
+            control.sendto(json.dumps(said).encode(), str(tmp_path / "protective.sock"))
+    assert link.hear() == Heartbeat(9, 12.5, False, 0)
+    assert link.hear() is None
+    link.close()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), st.lists))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import queue
 import resource
 import shutil
 import sqlite3
@@ -205,6 +206,32 @@ def test_a_stuck_disk_costs_rows_that_are_counted_told_and_recorded_but_no_time(
         texts = [row["text"] for row in record.rows("events")]
         assert texts == ["first", "15 rows dropped: the queue of 10 was full", "end"]
         assert len(list(record.rows("samples"))) == 10
+
+
+def test_h37_nothing_that_control_hands_over_waits_for_a_stuck_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "record.sqlite"
+    store = Stuck(path)
+    recorder = Recorder(store=store, event_log=path.with_suffix(".events.jsonl"), capacity=3)
+    recorder.event(event(1000.0, "first"))
+    assert store.entered.wait(10.0)
+    waited: list[object] = []
+    put = queue.Queue.put
+
+    def at_once(self: queue.Queue[object], item: object, block: bool = True, timeout: float | None = None) -> None:
+        if block:
+            waited.append(item)
+        put(self, item, block=False)
+
+    monkeypatch.setattr(queue.Queue, "put", at_once)
+    for number in range(5):
+        recorder.sample(1001.0 + number, inputs(), Outputs(), view())
+        recorder.event(event(1001.0 + number, "next"))
+    monkeypatch.undo()
+    store.go.set()
+    recorder.close()
+    assert waited == []
 
 
 def test_h37_a_disk_that_does_not_answer_is_said_while_it_lasts_and_costs_no_row(

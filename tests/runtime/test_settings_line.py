@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,13 @@ def test_time_on_the_wall_is_shorter_on_a_faster_clock() -> None:
     clock.sleep(-1.0)
     assert clock.now() - before_s >= 1.0
     assert clock.wall_s(1.0) == 0.001
+
+
+def test_h36_a_wall_clock_that_is_set_does_not_move_the_run_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, now_s = RunClock(), time.time()
+    before_s = clock.now()
+    monkeypatch.setattr(time, "time", lambda: now_s + 86_400.0)
+    assert 0.0 <= clock.now() - before_s < 3600.0
 
 
 def test_a_second_controller_is_refused_and_told_who_runs(tmp_path: Path) -> None:
