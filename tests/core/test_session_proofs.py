@@ -10,6 +10,7 @@ from runs import RIGS, Run
 
 from config.loading import load_rig
 from controller.core.exchange import Act, Inputs, Order
+from controller.core.gates import preheated
 from controller.core.probe_identity import ALL, Identity, step
 from sim.cosim import START_S
 from sim.faults import parse
@@ -185,6 +186,14 @@ def test_fluid_that_is_warm_already_shows_nothing() -> None:
         identity = step(identity, {"heater_outlet_c": warm, "inflow_c": warm, "outflow_c": 30.0})
     assert not identity.proved
     assert not identity.wrong
+
+
+def test_h23_a_preheat_at_its_temperature_goes_on_until_outlet_and_inflow_were_seen_to_warm() -> None:
+    world = world_in("preheat")
+    world.until(lambda w: not w.state.gate, within_s=120.0)
+    scene = world.cycle._walker.scene(world.state, world.cycle.steps["preheat"], world.now_s)
+    assert preheated(scene) == ""
+    assert "begin with cooler fluid" in preheated(scene._replace(probes_proved=False))
 
 
 def test_start_is_refused_without_a_session_self_test_and_the_self_test_alone_ends_in_standby() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import fuzz_sound
+from fuzz_guide import Guide
 from fuzz_mutator import Seal, bend
 from fuzz_target import Escape
 
@@ -42,6 +43,7 @@ class ParserTarget:
 
     def __init__(self, case: Case, others: list[bytes]) -> None:
         self.name = case.name
+        self.guide = Guide("drivers", "controller/protective")
         self._case, self._others = case, others
         self._parse, self._errors, self._sound = case.parse, case.errors, case.sound
         if case.parse(case.answer) != case.value:
@@ -49,7 +51,8 @@ class ParserTarget:
 
     def once(self, rng: random.Random) -> int:
         case = self._case
-        self.give(0, bend(case.answer, self._others, rng, case.seal))
+        frame = bend(self.guide.pick(case.answer, rng), self._others, rng, case.seal)
+        self.guide.run(lambda: self.give(0, frame), lambda: frame)
         return 1
 
     def give(self, at: int, frame: bytes) -> None:

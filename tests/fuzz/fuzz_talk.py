@@ -1,6 +1,6 @@
 """What processes and people say to each other: heartbeats, status, requests to the api, and the api's own framing.
 
-Also the twins as receivers, and a record whose file was damaged. Nothing may come out but the declared errors.
+Also the twins as receivers. Nothing may come out but the declared errors.
 """
 
 from __future__ import annotations
@@ -13,19 +13,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from fuzz_guide import Guide
 from fuzz_mutator import bend
 from fuzz_target import Escape
 from fuzz_wire import DriverTarget, driver_targets
 
-from config.loading import load_pair
-from config.schema import Patient
-from controller.core.exchange import Act, Event, Order
+from controller.core.exchange import Act, Order
 from controller.protective.link import Heartbeat
 from controller.protective.link import parse as parse_heartbeat
-from controller.records.header import Started, header_row
-from controller.records.reader import END, Record, Verdict
-from controller.records.rows import event_row
-from controller.records.store import RecordError, Store
 from controller.runtime.api import ApiServer, _Client
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
@@ -58,14 +53,20 @@ class TextTarget:
     """A parser of single messages. `check` raises what it declares; whatever else comes out is an escape."""
 
     def __init__(
-        self, name: str, examples: tuple[bytes, ...], check: Callable[[bytes], str], errors: tuple[type[Exception], ...]
+        self,
+        name: str,
+        examples: tuple[bytes, ...],
+        check: Callable[[bytes], str],
+        errors: tuple[type[Exception], ...],
+        guide: Guide,
     ) -> None:
-        self.name = name
+        self.name, self.guide = name, guide
         self._examples, self._check, self._errors = examples, check, errors
 
     def once(self, rng: random.Random) -> int:
-        frame = self._examples[int(rng.random() * len(self._examples))]
-        self.give(0, bend(frame, self._examples, rng))
+        example = self._examples[int(rng.random() * len(self._examples))]
+        frame = bend(self.guide.pick(example, rng), self._examples, rng)
+        self.guide.run(lambda: self.give(0, frame), lambda: frame)
         return 1
 
     def give(self, at: int, frame: bytes) -> None:
@@ -109,7 +110,7 @@ class StatusTarget(TextTarget):
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fz")
         self._link = ProtectiveLink(run_dir=Path(self._folder.name))
-        super().__init__("status", STATUS, self._take, ())
+        super().__init__("status", STATUS, self._take, (), Guide("controller/runtime"))
 
     def close(self) -> None:
         self._link.close()
@@ -135,6 +136,7 @@ class ApiTarget:
     name = "api"
 
     def __init__(self) -> None:
+        self.guide = Guide("controller/runtime")
         self._folder = tempfile.TemporaryDirectory(prefix="fz")
         self._desk = Desk(stop=StopFlag())
         self._desk.show({"phase": "STANDBY"})
@@ -145,10 +147,10 @@ class ApiTarget:
         self._connect()
 
     def once(self, rng: random.Random) -> int:
-        frame = bend(REQUESTS[int(rng.random() * len(REQUESTS))], REQUESTS, rng)
+        frame = bend(self.guide.pick(REQUESTS[int(rng.random() * len(REQUESTS))], rng), REQUESTS, rng)
         if rng.random() < 0.2:
             frame += bend(REQUESTS[int(rng.random() * len(REQUESTS))], REQUESTS, rng)
-        self.give(0, frame)
+        self.guide.run(lambda: self.give(0, frame), lambda: frame)
         return 1
 
     def give(self, at: int, frame: bytes) -> None:
@@ -210,6 +212,7 @@ class TwinTarget:
 
     def __init__(self, driver: DriverTarget) -> None:
         self.name = f"twin.{driver.name}"
+        self.guide = Guide("sim/devices")
         self._line = driver._line
         asked: list[bytes] = []
         self._line.remember(False)
@@ -226,7 +229,8 @@ class TwinTarget:
 
     def once(self, rng: random.Random) -> int:
         question = self._asked[int(rng.random() * len(self._asked))]
-        self.give(0, bend(question, self._asked, rng))
+        frame = bend(self.guide.pick(question, rng), self._asked, rng)
+        self.guide.run(lambda: self.give(0, frame), lambda: frame)
         self._left -= 1
         if self._left < 0:
             self._left = 200
@@ -258,54 +262,12 @@ class TwinTarget:
         raise Escape(self.name, -1, b"", "answers no more")
 
 
-class RecordTarget:
-    """A damaged file is verified to a verdict, or is no record; never anything else, never found whole."""
-
-    name = "record"
-
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="fz")
-        self._path = Path(self._folder.name) / "r.sqlite"
-        rig, treatment = load_pair("bench", "saline_rehearsal")
-        started = Started(at_s=1.0, wall_s=1.7e9)
-        header = header_row(rig=rig, treatment=treatment, patient=Patient(), simulated=True, speed=1.0, started=started)
-        store = Store(self._path, header)
-        store.append([event_row(Event(float(n), "note", "fuzz", f"event {n}"), 1.7e9 + n) for n in range(20)])
-        store.append([event_row(Event(30.0, *END), 1.7e9 + 30)])
-        store.close()
-        self._bytes = self._path.read_bytes()
-        self._verdict = self._verify()
-
-    def once(self, rng: random.Random) -> int:
-        self.give(0, bend(self._bytes, (self._bytes,), rng))
-        return 1
-
-    def give(self, at: int, frame: bytes) -> None:
-        self._path.write_bytes(frame)
-        try:
-            verdict = self._verify()
-        except RecordError:
-            return
-        except Exception as error:
-            raise Escape(self.name, at, frame[:64], f"{type(error).__name__}: {error}") from error
-        if verdict.bad is None and verdict.ended and verdict.head != self._verdict.head:
-            raise Escape(self.name, at, frame[:64], f"found whole with another head: {verdict}")
-
-    def close(self) -> None:
-        self._folder.cleanup()
-
-    def _verify(self) -> Verdict:
-        with Record(self._path) as record:
-            return record.verify()
-
-
-def talk_targets() -> list[TextTarget | ApiTarget | TwinTarget | RecordTarget]:
+def talk_targets() -> list[TextTarget | ApiTarget | TwinTarget]:
     """All of them."""
     return [
-        TextTarget("heartbeat", BEATS, _heartbeat, (ValueError,)),
-        TextTarget("request", REQUESTS, _request, (BadMessage,)),
+        TextTarget("heartbeat", BEATS, _heartbeat, (ValueError,), Guide("controller/protective")),
+        TextTarget("request", REQUESTS, _request, (BadMessage,), Guide("controller/runtime")),
         StatusTarget(),
         ApiTarget(),
         *(TwinTarget(driver) for driver in driver_targets()),
-        RecordTarget(),
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Protocol
 
+from fuzz_guide import Guide
+
 
 class Escape(AssertionError):
     """An exception that nobody declared, or a value out of a frame that is no answer. `frame` repeats it."""
@@ -18,6 +20,7 @@ class Target(Protocol):
     """One parser with what stands around it."""
 
     name: str
+    guide: Guide
 
     def once(self, rng: random.Random) -> int:
         """Hand it one bent frame; how many frames it saw. Raises Escape."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 
+from fuzz_guide import Guide
 from fuzz_mutator import bend
 from fuzz_sound import seal_for, sound_for
 from fuzz_target import Escape
@@ -101,6 +102,7 @@ class DriverTarget:
 
     def __init__(self, name: str, family: str, device: Device, line: BentLine) -> None:
         self.name = name
+        self.guide = Guide("drivers")
         self._sound, self._seal = sound_for(family), seal_for(family)
         self._device, self._line = device, line
         self._most = [1] * len(_CALLS)
@@ -120,8 +122,13 @@ class DriverTarget:
         number = 2 if dice < 0.98 else 1 if dice < 0.998 else 0
         often = number == 2 and rng.random() < 0.95
         at = int(rng.random() * (self._usual if often else self._most[number]))
-        self._run(number, at, lambda reply: bend(reply, self._line.seen, rng, self._seal))
-        return self._line.given is not None
+        line, place = self._line, 10 * at + number
+
+        def bent(reply: bytes) -> bytes:
+            return bend(self.guide.pick(reply, rng, place), line.seen, rng, self._seal)
+
+        self.guide.run(lambda: self._run(number, at, bent), lambda: line.given, place)
+        return line.given is not None
 
     def give(self, at: int, frame: bytes) -> None:
         self._run(at % 10, at // 10, lambda reply: frame)
