@@ -114,7 +114,7 @@ def dask_executor(address: str) -> Executor:
     try:
         distributed: Any = import_module("distributed")
     except ImportError as error:
-        raise ValueError("--dask needs dask.distributed: pip install 'hipec[dask]'") from error
+        raise ValueError("--dask needs dask.distributed: run .venv/bin/pip install -e '.[dask]'") from error
     try:
         executor: Executor = distributed.Client(address).get_executor()
     except OSError as error:

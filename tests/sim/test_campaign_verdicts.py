@@ -144,7 +144,7 @@ def test_a_seed_that_raises_ends_the_campaign_and_is_not_swallowed(monkeypatch: 
 
 def test_without_dask_one_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(ValueError, match=r"hipec\[dask\]"):
+    with pytest.raises(ValueError, match=r"pip install -e '\.\[dask\]'"):
         dask_executor("127.0.0.1:1")
 
 
