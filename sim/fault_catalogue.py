@@ -1,4 +1,4 @@
-"""Every fault there is, by name: what it strikes, what its value means, and within which bounds.
+"""Every fault there is, by name: what it strikes, what its value means, within which bounds, and which hazards it is.
 
 Not responsible for reading, scheduling or applying one (`sim.faults`).
 """
@@ -101,3 +101,55 @@ CATALOGUE: Mapping[str, FaultName] = {
     "kill": FaultName(kind="host", about="SIGKILL to the process TARGET"),
     "stop": FaultName(kind="host", about="SIGSTOP to the process TARGET, SIGCONT after DURATION"),
 }
+
+HAZARDS: Mapping[str, tuple[str, ...]] = {
+    # probes
+    "off": ("H18",),
+    "short": ("H19",),
+    "stuck": ("H21",),
+    "drift": ("H22",),
+    "bias": ("H22",),
+    "spike": ("H24",),
+    "noise": ("H24",),
+    "nan": ("H18",),
+    "swapped": ("H23",),
+    "wrong_unit": ("H40",),
+    "dislodged": ("H20",),
+    # links
+    "silent": ("H28",),
+    "slow": ("H29", "H35"),
+    "garbled": ("H29",),
+    "half_frame": ("H29",),
+    "late_reply": ("H29",),
+    "wrong_unit_id": ("H30",),
+    "exception_code": ("H28", "H32"),
+    "babble": ("H29", "H31"),
+    "unplugged": ("H28",),
+    "replugged": ("H28", "H49"),
+    "power_cycled": ("H28", "H38"),
+    # heater
+    "stuck_on": ("H25", "H27"),
+    "stuck_off": ("H04", "H05"),
+    "weak": ("H04",),
+    "delayed": ("H01",),
+    # pump and circuit
+    "stall": ("H06", "H17"),
+    "runaway": ("H16",),
+    "reversed": ("H15",),
+    "tube_wear": ("H06", "H17"),
+    "occlusion_in": ("H06", "H10"),
+    "occlusion_out": ("H11", "H12"),
+    "leak": ("H08", "H14"),
+    "air": ("H09",),
+    "disconnected": ("H13",),
+    # host
+    "time_jump": ("H36",),
+    "cpu_starved": ("H34", "H35"),
+    "disk_full": ("H37",),
+    "disk_slow": ("H34", "H37"),
+    "console_lost": ("H44",),
+    "console_flood": ("H45",),
+    "kill": ("H33", "H49"),
+    "stop": ("H34",),
+}
+"""Which hazards of config/hazards.toml a fault is: what each of them puts to the test."""

@@ -1,19 +1,21 @@
-"""The page docs/campaign.md: a row for each campaign that was run, and the times to safe of the longest of them.
+"""The page docs/campaign.md: a row for each campaign that was run, what came of seeds not clean, and times to safe.
 
-The page is its own memory: what is read back from it is written again, with the new run added.
-Not responsible for the numbers (`summary`).
+The page is its own memory: what is read back from it is written again, with the new run added; only the times stand in
+a file beside it. Not responsible for the numbers (`summary`), the seeds (`note_seeds`) or the times (`note_times`).
 """
 
 from __future__ import annotations
 
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sim.campaign import note_seeds, note_times
+from sim.campaign.note_seeds import Line
 from sim.campaign.runner import Verdict
-from sim.campaign.summary import off_times, percentile
 
 TITLE = """# Fault campaign
 
@@ -22,7 +24,6 @@ person and faults, and is judged over the true state of the plant. A violation i
 a trip is unjustified when the true plant state did not call for it.
 """
 RUNS = ("date", "commit", "what", "first seed", "runs", "violating", "unjustified trips", "false MEDIUM per 100", "s")
-TIMES = ("fault alone, while heating", "n", "p50 s", "p99 s", "max s")
 FAULTS, NUISANCE = "faults", "no fault"
 
 
@@ -40,30 +41,67 @@ class Row(NamedTuple):
     wall_s: str
 
 
+class Page(NamedTuple):
+    """What the page remembers."""
+
+    rows: tuple[Row, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
 def of_faults(path: Path, commit: str, first: int, verdicts: Sequence[Verdict], numbers: Mapping[str, object]) -> None:
-    """Add a campaign with faults. Its times replace those on the page unless they come of more runs."""
-    rows, times = _read(path)
-    most = max((int(row.runs) for row in rows if row.what == FAULTS), default=0)
+    """Add a campaign with faults. One of nothing but seeds that are listed as not clean changes only their lines."""
+    page = read(path)
+    lines = tuple(note_seeds.learn(page.lines, commit, verdicts))
+    if note_seeds.is_again(page.lines, verdicts):
+        write(path, page._replace(lines=lines))
+        return
     row = _row(commit, FAULTS, first, numbers, violating=str(numbers["violating_seeds"]), false_medium="")
-    if len(verdicts) >= most:
-        times = [
-            (name, str(len(off_s)), *(f"{value:.2f}" for value in _spread(off_s)))
-            for name, off_s in off_times(verdicts).items()
-        ]
-    _write(path, [*rows, row], times)
+    beside = path.with_suffix(".json")
+    note_times.write(beside, note_times.add(note_times.read(beside), commit, verdicts))
+    write(path, Page((*page.rows, row), lines))
 
 
 def of_nuisance(path: Path, commit: str, first: int, numbers: Mapping[str, object]) -> None:
     """Add treatments without a fault."""
-    rows, times = _read(path)
+    page = read(path)
     false_medium = str(numbers["false_medium_per_100"])
-    _write(path, [*rows, _row(commit, NUISANCE, first, numbers, violating="", false_medium=false_medium)], times)
+    row = _row(commit, NUISANCE, first, numbers, violating="", false_medium=false_medium)
+    write(path, page._replace(rows=(*page.rows, row)))
 
 
 def commit_now() -> str:
     """Which code is about to be run; asked before it runs, because a tree may move on under a long run."""
     said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return said.stdout.strip() or "-"
+
+
+def read(path: Path) -> Page:
+    """What the page says; nothing when there is none."""
+    rows: list[Row] = []
+    lines: list[Line] = []
+    for text in path.read_text("utf-8").splitlines() if path.exists() else ():
+        cells = tuple(cell.strip() for cell in text.strip("|").split("|"))
+        if len(cells) == len(RUNS) and cells[4].isdigit():
+            rows.append(Row(*cells))
+        elif len(cells) == len(note_seeds.HEAD) and cells[0].isdigit():
+            lines.append(Line(*cells))
+    return Page(tuple(rows), tuple(lines))
+
+
+def write(path: Path, page: Page) -> None:
+    """All of it anew."""
+    parts = [TITLE, _table(RUNS, page.rows)]
+    if page.lines:
+        parts.append(f"{note_seeds.words(page.lines)}\n\n{_table(note_seeds.HEAD, page.lines)}")
+    times = note_times.read(path.with_suffix(".json"))
+    runs: Counter[str] = Counter()
+    for row in page.rows:
+        runs[row.commit] += int(row.runs) if row.what == FAULTS and row.commit in times else 0
+    if times:
+        commit, count = runs.most_common(1)[0]
+        said = f"Seconds from the fault to heat off, over the {count} runs with faults of commit {commit}:"
+        parts.append(f"{said}\n\n{_table(note_times.HEAD, note_times.rows(times[commit]))}")
+    path.write_text("\n".join(parts), "utf-8")
 
 
 def _row(
@@ -80,29 +118,6 @@ def _row(
         false_medium,
         f"{numbers['wall_s']:.0f}",
     )
-
-
-def _spread(off_s: Sequence[float]) -> tuple[float, float, float]:
-    return percentile(off_s, 0.5), percentile(off_s, 0.99), off_s[-1]
-
-
-def _read(path: Path) -> tuple[list[Row], list[tuple[str, ...]]]:
-    rows: list[Row] = []
-    times: list[tuple[str, ...]] = []
-    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-        cells = tuple(cell.strip() for cell in line.strip("|").split("|"))
-        if len(cells) == len(RUNS) and cells[4].isdigit():
-            rows.append(Row(*cells))
-        elif len(cells) == len(TIMES) and cells[1].isdigit():
-            times.append(cells)
-    return rows, times
-
-
-def _write(path: Path, rows: Sequence[Row], times: Sequence[tuple[str, ...]]) -> None:
-    parts = [TITLE, _table(RUNS, rows)]
-    if times:
-        parts.append("Seconds from the fault to heat off, in the largest run:\n\n" + _table(TIMES, times))
-    path.write_text("\n".join(parts), "utf-8")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
