@@ -43,23 +43,6 @@ def test_a_whole_treatment_is_done_through_the_page_alone_and_ends_with_its_repo
     page.close()
 
 
-@pytest.mark.parametrize("phase", ["STANDBY", "PRIME", "PREHEAT", "FILL", "WARM UP", "PERFUSE", "DRAIN"])
-def test_stop_works_in_every_phase_and_while_a_dialog_waits(browser: Browser, bedside: Make, phase: str) -> None:
-    rig = bedside(speed=60)
-    page = open_page(browser, rig)
-    reach(page, phase)
-    if page.locator("#next").is_visible():
-        page.locator("#next").click()
-        expect(page.locator("#sheet")).to_be_visible()
-    page.click("#stop")
-    expect(page.locator("#stop")).to_contain_text("stopped: heat is off", timeout=5000)
-    state = rig.state()
-    assert [trip["id"] for trip in state["trips"]] == ["stop"]
-    assert not state["heat_on"]
-    assert state["pump_lpm"] == 0.0
-    page.close()
-
-
 def test_a_dead_or_frozen_server_is_seen_and_a_new_one_is_found_again(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=20)
     page = open_page(browser, rig)

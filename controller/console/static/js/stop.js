@@ -9,27 +9,34 @@ const UNSEEN_MS = 1500;
 export function stopButton() {
   const below = el("small", {}, "heat and pump off");
   const button = el("button", { class: "stop", id: "stop", type: "button", "aria-label": "STOP: heat and pump off" }, "STOP", below);
-  let askedMs = null;
+  let pressedMs = -Infinity;
+  let askedMs = null; // of the press that is not seen to be carried out yet
+  let taken = false; // one of the two ways is enough
   let failed = "";
   const press = () => {
-    askedMs = performance.now();
+    pressedMs = askedMs = performance.now();
+    taken = false;
     failed = "";
-    const sent = sendStop();
-    postStop().then((why) => {
-      if (why && !stopped()) failed = sent ? "" : why;
-      if (failed) say("STOP was not taken by the controller. Press the emergency stop of the device.", 60000);
-    });
+    sendStop();
+    postStop().then(answered);
+    paint();
+  };
+  const answered = (why) => {
+    taken ||= !why;
+    failed = taken || stopped() ? "" : why;
+    if (failed) say("STOP was not taken by the controller. Press the emergency stop of the device.", 60000);
     paint();
   };
   const stopped = () => !now.blind && now.state?.trips?.some((trip) => trip.id === "stop");
+  const words = () => {
+    if (stopped()) return "stopped: heat is off";
+    if (failed) return "NOT TAKEN: use the emergency stop";
+    if (askedMs === null) return "heat and pump off";
+    return performance.now() - askedMs < UNSEEN_MS ? "sent …" : "sent; not confirmed";
+  };
   const paint = () => {
-    let text = "heat and pump off";
-    if (stopped()) text = "stopped: heat is off";
-    else if (failed) text = "NOT TAKEN: use the emergency stop";
-    else if (askedMs !== null && performance.now() - askedMs < UNSEEN_MS) text = "sent …";
-    else if (askedMs !== null && now.blind) text = "sent; not confirmed";
-    else askedMs = null;
-    write(below, text);
+    if (stopped()) [askedMs, failed] = [null, ""];
+    write(below, words());
   };
   button.addEventListener("pointerdown", press);
   button.addEventListener("keydown", (event) => {
@@ -37,8 +44,8 @@ export function stopButton() {
   });
   // Pointers and keys act on the way down; this is for assistive technology, which only clicks.
   button.addEventListener("click", (event) => {
-    if (event.detail === 0 && (askedMs === null || performance.now() - askedMs > 300)) press();
+    if (event.detail === 0 && performance.now() - pressedMs > 300) press();
   });
   onChange(paint);
-  return { button, said: (error) => { if (!error) failed = ""; paint(); } };
+  return { button, said: answered };
 }
