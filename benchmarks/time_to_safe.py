@@ -28,6 +28,7 @@ from controller.runtime import certificate
 from controller.runtime.client import Client, Refusal
 from controller.runtime.rundir import CONTROL_SOCKET
 from controller.runtime.session import run_selftest, running
+from controller.terminal.view import Newest
 
 BUDGET_S = 1.0
 HOT_W = 200.0
@@ -128,7 +129,7 @@ def main() -> int:
         data = Path(folder) / "data"
         certify(rig, data, Path(folder) / "selftest")
         arguments = ["--rig", rig, "--simulate", "--data-dir", str(data)]
-        with running(arguments, run_dir):
+        with running(arguments, run_dir), contextlib.closing(Newest(run_dir / CONTROL_SOCKET)):
             bench = Bench(run_dir / "sim.sock")
             with Client(run_dir / CONTROL_SOCKET) as client:
                 for label, fault in FAULTS:

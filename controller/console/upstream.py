@@ -104,7 +104,7 @@ class Upstream:
                 self._over.wait(AGAIN_S)
 
     def _look_on(self, client: Client) -> None:
-        """While no page is open: ask now and then, and be no subscriber, so that the host knows nobody is watching."""
+        """While no page answers: ask now and then, which counts as nobody: the host knows that nobody is watching."""
         while not self._over.is_set() and not self._attended():
             self._on_state(client.state(), time.monotonic())
             self._over.wait(UNATTENDED_S)

@@ -175,8 +175,7 @@ class ApiServer:
                 self._respond(client, Response(id=request.id))
             elif request.do == "act":
                 self._order(client, request)
-            elif request.do == "state":
-                self._desk.seen()
+            elif request.do == "state":  # who asks now and then may be a program: a person's view subscribes
                 self._respond(client, Response(id=request.id, state=dict(self._desk.state)))
             elif request.do == "subscribe":
                 client.subscription = request.id

@@ -58,16 +58,16 @@ class Desk:
         self.state: Mapping[str, object] = {}
         self.state_seq = 0
         self.api_fault = ""
-        self.seen_s = monotonic()  # when a client last took a state
+        self.seen_s = monotonic()  # when a subscriber last took a state
         self._orders: deque[Ticket] = deque()
         self._answers: deque[Answer] = deque()
 
     def seen(self) -> None:
-        """A client has taken a state."""
+        """A subscriber has taken a state."""
         self.seen_s = self._monotonic()
 
     def attended_s(self) -> float:
-        """For how long nobody has taken a state."""
+        """For how long no subscriber has taken a state: nobody may be looking."""
         return self._monotonic() - self.seen_s
 
     def submit(self, ticket: Ticket) -> str:

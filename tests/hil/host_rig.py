@@ -26,6 +26,7 @@ from controller.runtime.children import Child
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.processes import RESTARTS_MAX, WITHIN_S
 from controller.runtime.rundir import CONTROL_SOCKET
+from controller.terminal.view import Newest
 
 HOT_W = 200.0
 STEPS = ("standby", "self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "complete")
@@ -96,6 +97,7 @@ class Rig:
         self._seed = seed
         self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed, speed=self.speed)
         self.supervisor: Child | None = None
+        self._person = Newest(self.run_dir / CONTROL_SOCKET)  # who only asks now and then counts as nobody
         self._killed_s: dict[str, list[float]] = {}  # on the wall, since the supervisor was started
 
     @property
@@ -261,6 +263,7 @@ class Rig:
 
     def close(self) -> None:
         """End everything, whatever state it is in."""
+        self._person.close()
         self._wake_all()
         try:
             self.end_supervisor()

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,19 @@ from controller.core.exchange import Act
 from controller.runtime.client import Client, Refusal
 from controller.runtime.rundir import CONTROL_SOCKET
 from controller.runtime.session import running
+from controller.terminal.view import Newest
 
 pytestmark = [pytest.mark.hil, pytest.mark.timeout(420)]
 
 SHORT = Path(__file__).parent / "short_treatment.toml"
 
 
-def at(run_dir: Path) -> Client:
-    return Client(run_dir / CONTROL_SOCKET)
+@contextlib.contextmanager
+def at(run_dir: Path) -> Iterator[Client]:
+    """Somebody who looks on all the time, and what they ask with: asking alone counts as nobody."""
+    path = run_dir / CONTROL_SOCKET
+    with contextlib.closing(Newest(path)), Client(path) as client:
+        yield client
 
 
 def follow(client: Client, done: Callable[[dict[str, Any]], bool], for_s: float) -> list[dict[str, Any]]:

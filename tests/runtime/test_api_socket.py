@@ -358,12 +358,15 @@ def test_bytes_that_no_json_reader_can_read_leave_the_api_serving(served: Served
     assert served.desk.api_fault == ""
 
 
-def test_h44_a_client_that_takes_states_attends_and_one_that_only_connects_does_not(served: Served) -> None:
+def test_h44_a_client_that_subscribes_attends_and_one_that_connects_or_asks_does_not(served: Served) -> None:
     before_s = served.desk.seen_s = served.desk.seen_s - 100.0
     with raw(served.path):
         served.desk.show({"phase": "STANDBY"})
         time.sleep(0.1)
         assert served.desk.seen_s == before_s
     with Client(served.path) as client:
-        client.state()
-    assert served.desk.seen_s >= before_s + 100.0
+        for _ in range(5):
+            assert client.state() == {"phase": "STANDBY"}
+        assert served.desk.seen_s == before_s
+        assert next(client.subscribe()) == {"phase": "STANDBY"}
+    assert soon(lambda: served.desk.seen_s >= before_s + 100.0)
