@@ -26,7 +26,6 @@ from controller.runtime.children import Child
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.processes import RESTARTS_MAX, WITHIN_S
 from controller.runtime.rundir import CONTROL_SOCKET
-from controller.terminal.view import Newest
 
 HOT_W = 200.0
 STEPS = ("standby", "self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "complete")
@@ -97,7 +96,6 @@ class Rig:
         self._seed = seed
         self.sim = Simulator(self.run_dir, rig=self.name, seed=self._seed, speed=self.speed)
         self.supervisor: Child | None = None
-        self._person = Newest(self.run_dir / CONTROL_SOCKET)  # who only asks now and then counts as nobody
         self._killed_s: dict[str, list[float]] = {}  # on the wall, since the supervisor was started
 
     @property
@@ -165,10 +163,10 @@ class Rig:
         return next((pid for pid in children(self.supervisor.pid) if runs(pid, MODULES[name])), 0)
 
     def state(self) -> dict[str, Any]:
-        """What the controller shows; empty when nobody answers."""
+        """What the controller shows; empty when nobody answers. Subscribes, as a person's view does: it attends."""
         try:
-            with Client(self.run_dir / CONTROL_SOCKET) as client:
-                return client.state()
+            with Client(self.run_dir / CONTROL_SOCKET) as client, contextlib.closing(client.subscribe()) as states:
+                return next(states)
         except Unreachable:
             return {}
 
@@ -263,7 +261,6 @@ class Rig:
 
     def close(self) -> None:
         """End everything, whatever state it is in."""
-        self._person.close()
         self._wake_all()
         try:
             self.end_supervisor()
