@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from controller.core import alarm_limits, alarm_view, jog
 from controller.core.exchange import Outputs
+from controller.core.gates import drain_short_ml
+from controller.core.orders import DRAINS_TO
 from controller.core.state import CycleState
 from controller.core.steps import agitate_in_s, contact_min, next_dose_min
 from controller.core.task import Task
@@ -31,6 +33,8 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         "gate": state.gate,
         "asks": "confirm" if step.asks == "dose" and task.treatment.drug is None else step.asks,
         "next": step.then,
+        "drains_to": DRAINS_TO.get(step.name, ("", ""))[0],
+        "short_ml": 0.0 if walk.short_accepted else drain_short_ml(step, walk, state.volumes, now_s),
         "hold": walk.hold,
         "armed": state.latch.armed,
         "trips": [{"id": t.id, "at_s": t.at_s, "response": t.response.name, "text": t.text} for t in state.latch.trips],

@@ -58,12 +58,19 @@ class Bedside:
     """A rig in virtual time and its console, as two processes."""
 
     def __init__(
-        self, run_dir: Path, *, speed: float, treatment: str = str(SHORT), faults: tuple[str, ...] = ()
+        self,
+        run_dir: Path,
+        *,
+        speed: float,
+        treatment: str = str(SHORT),
+        faults: tuple[str, ...] = (),
+        more: tuple[str, ...] = (),
     ) -> None:
         self.run_dir = run_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         words = ["--run-dir", str(run_dir), "--speed", str(speed), "--treatment", treatment]
+        words += more
         words += [word for fault in faults for word in ("--fault", fault)]
         self.rig = self._start([str(Path(__file__).with_name("virtual_rig.py")), *words])
         self.console = self.start_console()

@@ -1,8 +1,8 @@
 """A rig without pseudo-terminals: the real cycle, api and simulated plant in one process, at a chosen pace.
 
-`python tests/console/virtual_rig.py --run-dir DIR --speed N [--treatment T] [--fault TEXT] [--operator]` serves
-DIR/control.sock until SIGTERM. What a real loop does on deadlines is done here as fast as the pace asks; nothing else
-is different.
+`python tests/console/virtual_rig.py --run-dir DIR --speed N [--treatment T] [--fault TEXT] [--drain-stalls]
+[--operator]` serves DIR/control.sock until SIGTERM. What a real loop does on deadlines is done here as fast as the
+pace asks; nothing else is different.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from sim.faults import check, parse
 from sim.operator import Operator
 from sim.plant.parameters import parameters_for
 
+STALLS_S = 20.0  # of the drain: some has run out, and much is left
+
 
 class AtTheDesk(Operator):
     """Whoever is at the api, in the place of the simulated operator or, with `helped`, beside them."""
@@ -58,6 +60,7 @@ def main() -> None:
     parser.add_argument("--rig", default="bench")
     parser.add_argument("--treatment", default="saline_rehearsal")
     parser.add_argument("--fault", action="append", default=[])
+    parser.add_argument("--drain-stalls", action="store_true", help=f"the drain is blocked after {STALLS_S:g} s")
     parser.add_argument("--operator", action="store_true", help="the simulated operator does what is to be done")
     parser.add_argument("--show-s", type=float, default=0.1, help="wall seconds between two states")
     given = parser.parse_args()
@@ -97,6 +100,8 @@ def main() -> None:
             core.recorder.event(event)
         nonlocal shown_s, seq
         seq += 1
+        if given.drain_stalls and state.walk.step == "drain" and state.now_s - state.walk.entered_s > STALLS_S:
+            cosim.plant.faults.occlusion_out = 1.0
         if events or time.monotonic() - shown_s >= 0.95 * given.show_s:
             shown_s = time.monotonic()
             raw = {

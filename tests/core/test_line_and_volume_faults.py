@@ -119,7 +119,9 @@ def test_h11_a_drain_that_stalls_half_way_is_said_and_waits_for_a_person(stages:
     assert "still in the patient" in run.state.gate
     assert "drain_short" in run.alarms("MEDIUM")
     assert left_ml > 500.0
+    assert run.cosim.cycle.view(run.state)["short_ml"] == pytest.approx(left_ml, abs=100.0)
     run.ask(Act.CONFIRM)
+    assert run.cosim.cycle.view(run.state)["short_ml"] == 0.0
     run.advance(10.0)
     assert run.step_name == "rinse_ready"
     assert any("going on with" in event.text for event in run.events)

@@ -66,7 +66,7 @@ export function acts(stop) {
     plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
     plain("acknowledge", "Acknowledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
     plain("hold", "Hold", { usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
-    plain("drain", "Drain …", { usable: (s) => ["fill", "warm_up", "perfuse", "rinse_ready", "rinse_fill", "rinse_dwell"].includes(s.step), run: () => openFor("drain") }),
+    plain("drain", "Drain …", { usable: (s) => Boolean(s.drains_to), run: () => openFor("drain") }),
     agitated());
   byId("acts").append(
     stepper({ act: "target", key: "target_c", field: "target_c", step: 0.1, title: "Target" }),

@@ -72,6 +72,7 @@ const OPEN = {
     });
   },
   confirm: () => {
+    if (now.state.short_ml > 0) return goOnShort();
     const step = now.state.step;
     openSheet("confirm", `Confirm: ${now.state.phase.replace("_", " ")}`, [el("p", {}, now.state.person), ...checklist(step)], {
       text: "Confirm",
@@ -103,12 +104,22 @@ const OPEN = {
     });
   },
   drain: () => {
+    const to = now.state.drains_to;
     openSheet("drain", "End now and drain", [el("p", {}, "Perfusion or rinse ends, the heat goes off, the cavity drains."), tick("The team wants to end now")], {
       text: "Drain",
-      run: () => command("drain", { title: "Drain", done: (t) => t.step === "drain" }),
-    }, { offered: (t) => ["fill", "warm_up", "perfuse"].includes(t.step) });
+      run: () => command("drain", { title: "Drain", done: (t) => t.step === to }),
+    }, { offered: (t) => t.drains_to === to });
   },
 };
+
+// The drain has come to rest and left more in the patient than it should.
+function goOnShort() {
+  const { step, short_ml: left } = now.state;
+  openSheet("confirm", `${withUnit("in_patient_ml", left)} still in the patient`, [el("p", {}, "Free the drain: it then goes on by itself. Confirm only to go on with what is left in the patient."), tick("The drain is free, and no more comes")], {
+    text: "Go on",
+    run: () => command("confirm", { title: "Go on", text: "short drain accepted", done: (t) => t.step !== step || !t.short_ml }),
+  }, { offered: (t) => t.step === step && t.short_ml > 0 && nextAct(t) === "confirm" });
+}
 
 export function openFor(kind) {
   if (!now.blind) OPEN[kind]?.();

@@ -12,6 +12,7 @@ export function nextAct(state) {
   if (state.trips.length) return "reset";
   if (state.hold) return "resume";
   if (state.step === "standby") return "start";
+  if (state.short_ml > 0) return "confirm"; // more than it should is left behind: only a person goes on
   if (state.asks && !state.gate) return state.asks;
   if (state.step === "perfuse" && state.next_dose_min !== null && state.contact_min >= state.next_dose_min - 2) return "dose";
   return null;
@@ -20,6 +21,7 @@ export function nextAct(state) {
 function person(s) {
   if (s.trips.length) return "Remove the cause, then reset.";
   if (s.hold) return "Resume when ready. Until then nothing heats.";
+  if (s.short_ml > 0) return "Free the drain. If no more comes, confirm.";
   return s.person;
 }
 
