@@ -15,7 +15,7 @@ Make = Callable[..., Bedside]
 pytestmark = MARKS
 
 
-def test_a_drain_that_stalls_half_way_is_gone_on_from_at_the_page(browser: Browser, bedside: Make) -> None:
+def test_h11_a_drain_that_stalls_half_way_is_gone_on_from_at_the_page(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=60, more=("--drain-stalls",))
     page = open_page(browser, rig)
     reach(page, "DRAIN")
