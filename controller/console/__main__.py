@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
+from controller.console import missed
 from controller.console.app import make_app
 from controller.console.hub import Hub
 from controller.console.pins import BadPins, Pins
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"console: {error}", file=sys.stderr)  # noqa: T201
         return REFUSED
     _be_unimportant()
-    hub = Hub()
+    hub = Hub(missed=missed.ask)
     upstream = Upstream(given.socket, on_state=hub.arrived, on_lost=hub.lost, attended=lambda: hub.attended)
     simulator = Simulator(given.simulator) if given.simulator else None
     app = make_app(Console(hub=hub, controller=upstream, pins=pins, place=place, simulator=simulator))

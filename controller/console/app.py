@@ -48,6 +48,7 @@ def make_app(console: Console) -> ASGIApp:
         console.controller.start()
         yield
         await asyncio.to_thread(console.controller.close)
+        await console.hub.end()
 
     app = Starlette(
         lifespan=life,

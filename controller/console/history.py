@@ -6,6 +6,7 @@ Not the record (`controller.records`).
 
 from __future__ import annotations
 
+import bisect
 import math
 from array import array
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ from controller.core.signals import TABLE
 
 ROWS_MAX = 6 * 3600
 EVERY_S = 1.0
-POINTS = 400  # buckets of a long look, two points each
+POINTS = 300  # buckets of a long look, PER_BUCKET points each: lowest, highest, and the last or a gap
+PER_BUCKET = 3
 NAMES = tuple(signal.name for signal in TABLE if signal.shown)
 
 
@@ -45,6 +47,17 @@ class History:
         """A row without any value: nothing is known of this time."""
         self.add(at_s, {})
 
+    def precede(self, at_s: Sequence[float], columns: Mapping[str, Sequence[float | None]]) -> None:
+        """Put rows of the time before the first one in front. What is between them stays a gap."""
+        first_s = self._at_s[0] if self._at_s else math.inf
+        rows = bisect.bisect_left(at_s, first_s)
+        begin = max(0, rows - (self._rows_max - len(self._at_s)))
+        self._at_s = array("d", at_s[begin:rows]) + self._at_s
+        for name, column in self._columns.items():
+            before = columns.get(name) or [None] * len(at_s)
+            known = (math.nan if value is None else value for value in before[begin:rows])
+            self._columns[name] = array("d", known) + column
+
     def clear(self) -> None:
         """Forget everything."""
         for column in (self._at_s, *self._columns.values()):
@@ -58,13 +71,13 @@ class History:
         return _out(list(self._at_s[first:]), {name: list(column[first:]) for name, column in self._columns.items()})
 
     def whole(self) -> dict[str, Any]:
-        """The whole session in at most 2 x POINTS rows: lowest and highest of each bucket, gaps kept."""
+        """The whole session in at most PER_BUCKET x POINTS rows: lowest and highest of each bucket, gaps kept."""
         rows = len(self._at_s)
         size = max(1, math.ceil(rows / POINTS))
-        if size <= 2:
+        if size <= PER_BUCKET:
             return self.last(math.inf)
-        starts = range(0, rows, size)
-        at_s = [self._at_s[at] for start in starts for at in (start, min(start + size // 2, rows - 1))]
+        steps = [part * size // PER_BUCKET for part in range(PER_BUCKET)]
+        at_s = [self._at_s[min(start + step, rows - 1)] for start in range(0, rows, size) for step in steps]
         return _out(at_s, {name: _thin(column, size) for name, column in self._columns.items()})
 
 
@@ -74,12 +87,11 @@ def _thin(column: Sequence[float], size: int) -> list[float]:
         bucket = column[start : start + size]
         known = [value for value in bucket if value == value]
         if not known:
-            thin += (math.nan, math.nan)
-        elif len(known) < len(bucket):
-            thin += (known[0], math.nan)
-        else:
-            low, high = min(bucket), max(bucket)
-            thin += (low, high) if bucket[0] <= bucket[-1] else (high, low)
+            thin += (math.nan,) * PER_BUCKET
+            continue
+        low, high = min(known), max(known)
+        thin += (low, high) if known[0] <= known[-1] else (high, low)
+        thin.append(bucket[-1] if len(known) == len(bucket) else math.nan)
     return thin
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from controller.console.chronicle import Chronicle
 from controller.console.history import History
+from controller.console.missed import Ask, Unread
 
 LEAST_S = 0.15  # states come every 0.1 s; every second one is passed on in the moment it comes
 SILENCE_S = 0.4  # without a state for so long, pages are told that there is none
@@ -42,11 +43,13 @@ class Page:
 
 
 class Hub:
-    """One controller, many pages."""
+    """One controller, many pages. `missed` reads what happened before the first state that comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, missed: Ask | None = None) -> None:
         self.history = History()
-        self.chronicle = Chronicle()
+        self.chronicle = Chronicle(waits=missed is not None)
+        self._missed = missed
+        self._catching_up: asyncio.Task[None] | None = None
         self.state: Mapping[str, Any] = {}
         self.pages: set[Page] = set()
         self._why_lost = "the controller has not answered yet"
@@ -59,6 +62,12 @@ class Hub:
     def begin(self) -> None:
         """Bind to the running loop."""
         self._loop = asyncio.get_running_loop()
+
+    async def end(self) -> None:
+        """Leave what is still being read."""
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.gather(self._catching_up, return_exceptions=True)
 
     @property
     def attended(self) -> bool:
@@ -125,8 +134,25 @@ class Hub:
         if not state.get("failed"):
             self.history.add(float(state["now_s"]), state["values"])
         self.chronicle.look(state, utc_ms=time.time() * 1000.0)
+        if self._missed is not None:
+            self._catching_up = asyncio.create_task(self._catch_up(self._missed, state))
+            self._missed = None
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+    async def _catch_up(self, missed: Ask, state: Mapping[str, Any]) -> None:
+        """Once, at the first state: a console that was started again shows what the one before it did."""
+        try:
+            path = state.get("runtime", {}).get("record")
+            if not path:
+                raise Unread("the controller has not said which record it writes")
+            found = await missed(str(path))
+        except Unread as error:
+            self.chronicle.precede(())
+            self.note("link", f"What was before is not shown here: {error}")
+        else:
+            self.history.precede(found.at_s, found.columns)
+            self.chronicle.precede(found.events)
 
     def _lose(self, why: str) -> None:
         if not self._why_lost:

@@ -1,11 +1,18 @@
-"""`python -m controller.records FORM FILE`: a record as html, csv or json on stdout; exit code 2 when it is none."""
+"""`python -m controller.records FORM FILE`: a record as html, csv or json on stdout; exit code 2 when it is none.
+
+The form "missed" is what a console shows that was started in the middle of a run.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import msgspec
+
 from controller.records.forms import write
+from controller.records.missed import missed
+from controller.records.reader import Record
 from controller.records.store import RecordError
 
 
@@ -13,7 +20,11 @@ def main(arguments: list[str]) -> int:
     """Write the form to stdout."""
     try:
         form, path = arguments
-        write(Path(path), form, sys.stdout)
+        if form == "missed":
+            with Record(Path(path)) as record:
+                sys.stdout.buffer.write(msgspec.json.encode(missed(record)))
+        else:
+            write(Path(path), form, sys.stdout)
     except (ValueError, RecordError) as error:
         print(f"record: {error}", file=sys.stderr)  # noqa: T201
         return 2

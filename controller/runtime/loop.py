@@ -18,6 +18,7 @@ from controller.core.signals import Reading
 from controller.runtime.desk import Desk
 from controller.runtime.lateness import Lateness
 from controller.runtime.loop_parts import BenchLike, Core, CycleLike, LinkLike, RecorderLike, SetUpsLike
+from controller.runtime.told import Told
 from drivers.port import Clock
 
 PERIOD_S = 0.1
@@ -76,6 +77,7 @@ class Loop:
         self._wall_offset_s = wall_offset()
         self._restarted = "" if restored is None else restored.text
         self._state = cycle.initial(clock.now()) if restored is None else cycle.initial(clock.now(), restored)
+        self._told = Told(began_s=clock.now())
         self._seq = 0
         self._reported = False
         self._show_every_s = min(SHOW_EVERY_WALL_S / clock.wall_s(1.0), SAMPLE_EVERY_S)
@@ -174,20 +176,24 @@ class Loop:
         setups.retire(self._recorder)
         self._cycle, self._about, self._recorder, _ = core
         self._state = self._cycle.initial(now_s)
-        self._recorder.event(Event(now_s, "order", "setup", said))
+        self._tell(Event(now_s, "order", "setup", said))
         self._desk.answer(asker, "")
 
     def _keep(self, now_s: float, inputs: Inputs, outputs: Outputs, events: Sequence[Event]) -> None:
         for note in self._bench.notes():
-            self._recorder.event(Event(note.at_s, note.kind, note.device, note.text))
+            self._tell(Event(note.at_s, note.kind, note.device, note.text))
         for event in events:
-            self._recorder.event(event)
+            self._tell(event)
         if now_s < self._show_at_s and not events:
             return
         self._show_at_s = now_s + self._show_every_s - self._period_s / 2
         view = self._cycle.view(self._state)
         self._recorder.sample(now_s, inputs, outputs, view)
         self._desk.show({**view, "runtime": {**self._runtime(now_s), "raw": _raw(inputs.readings, now_s)}})
+
+    def _tell(self, event: Event) -> None:
+        self._recorder.event(event)
+        self._told.add(event)
 
     def _tell_failure(self, now_s: float) -> None:
         try:
@@ -206,7 +212,7 @@ class Loop:
             self._desk.answer(ready[0], failed)
         if not self._reported:
             self._reported = True
-            self._recorder.event(Event(now_s, "fault", "controller", self.failure, "HIGH"))
+            self._tell(Event(now_s, "fault", "controller", self.failure, "HIGH"))
         # No value of the last state is shown: it would look like one of now.
         self._desk.show({"phase": "FAILED", "failed": True, "runtime": self._runtime(now_s)})
 
@@ -219,6 +225,7 @@ class Loop:
             "protective": None if self._status is None else self._status._asdict(),
             "lateness": {**self.lateness.summary(), "histogram": self.lateness.histogram()},
             "links": [line._asdict() for line in self._bench.statistics()],
+            "events": self._told.view(),
         }
 
     def _host_faults(self, late_s: float) -> tuple[str, ...]:

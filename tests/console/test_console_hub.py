@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.console import fields
-from controller.console.chronicle import ENTRIES_MAX, Chronicle
-from controller.console.history import NAMES, POINTS, History
+from controller.console.chronicle import ENTRIES_MAX, Chronicle, Line
+from controller.console.history import NAMES, PER_BUCKET, POINTS, History
 from controller.console.hub import LEAST_S, Hub, Page
+from controller.console.missed import Missed, Unread
 from controller.core.signals import TABLE
 from controller.sounds.bursts import plain
 
@@ -102,12 +103,12 @@ def test_the_host_counts_on_a_console_only_while_a_page_answers() -> None:
 
 def test_a_gap_stays_a_gap_and_an_extreme_stays_an_extreme_in_a_long_look() -> None:
     history = History()
-    for second in range(20 * POINTS):
+    for second in range(27 * POINTS):
         value = None if 5000 <= second < 5100 else 43.9 if second == 7777 else 42.0
         history.add(float(second), {"inflow_c": value})
     whole = history.whole()
     column = whole["columns"]["inflow_c"]
-    assert len(column) == len(whole["at_s"]) <= 2 * POINTS
+    assert len(column) == len(whole["at_s"]) <= PER_BUCKET * POINTS
     assert max(v for v in column if v is not None) == 43.9
     missing = [at for at, v in zip(whole["at_s"], column, strict=True) if v is None]
     assert missing
@@ -133,46 +134,141 @@ def test_memory_is_bounded_and_time_that_goes_back_begins_anew() -> None:
     assert history.last(math.inf)["at_s"] == [3.0]
 
 
-def test_what_happened_is_told_once_in_words() -> None:
-    chronicle = Chronicle()
-    alarm = alarm_line(text="6 mm", advice="Clamp.")
-    seen = [
-        state(1),
-        state(2, step="prime", phase="PRIME", doing="Circulating."),
-        state(3, step="prime", target_c=42.3, alarms=[alarm]),
-        state(4, step="prime", target_c=42.3, alarms=[{**alarm, "acknowledged": True}]),
-        state(5, step="prime", target_c=42.3),
+def test_an_extreme_beside_a_value_that_is_not_known_is_kept_with_the_gap() -> None:
+    history = History()
+    for second in range(20 * POINTS):
+        spike = {5005: 43.9, 5007: 30.1}.get(second, 42.0)
+        history.add(float(second), {"inflow_c": None if second == 5003 else spike})
+    column = history.whole()["columns"]["inflow_c"]
+    assert {43.9, 30.1} <= set(column)
+    assert column.count(None) == 1
+
+
+def told(*lines: tuple[str, str, str] | tuple[str, str, str, str], began_s: float = 1.0, first: int = 1) -> Any:
+    """The events of a state: each is kind, name, text and perhaps a priority."""
+    numbered = [
+        Line(first + at, 100.0 + first + at, 0.0, kind, name, text, *(more or [""]))
+        for at, (kind, name, text, *more) in enumerate(lines)
     ]
-    for each in seen:
-        chronicle.look(each, utc_ms=0.0)
-        chronicle.look(each, utc_ms=0.0)
-    assert [entry["text"] for entry in chronicle.since(1)] == [
-        "PRIME: Circulating.",
-        "Target 42.0 -> 42.3 °C",
+    return {"seq": 1, "events": {"began_s": began_s, "lines": numbered}}
+
+
+def texts(chronicle: Chronicle) -> list[str]:
+    return [entry["text"] for entry in chronicle.since(0)]
+
+
+EVENTS = (
+    ("phase", "prime", "WARM_UP: Circulating."),
+    ("order", "target", "target 42.0 -> 42.3 °C (Weber)"),
+    ("alarm", "air", "Air: 6 mm. Clamp.", "HIGH"),
+    ("order", "audio_pause", "audio paused for 120 s (operator at the console)"),
+    ("limit", "core_warn_c", "not confirmed: Core warm 38.5 -> 38.2 °C"),
+    ("order", "agitated", "agitated (operator at the console)"),
+    ("order", "setup", "cisplatin_90, P7 (engineer at the console)"),
+    ("order", "dose", "dose 1 (operator)"),
+    ("alarm_again", "air", "Air: 6 mm, 300 s after it was acknowledged", "HIGH"),
+    ("alarm_end", "air", "Air: over after 12.0 s"),
+)
+
+
+def test_what_happened_is_told_once_with_who_did_it() -> None:
+    chronicle = Chronicle()
+    for count in (1, 4, 4, len(EVENTS)):
+        chronicle.look(state(1, runtime=told(*EVENTS[:count])), utc_ms=0.0)
+    assert texts(chronicle) == [
+        "WARM UP: Circulating.",
+        "Target 42.0 -> 42.3 °C (Weber)",
         "Air: 6 mm. Clamp.",
-        "Air: acknowledged",
-        "Air: over",
+        "Audio paused for 120 s (operator at the console)",
+        "Not confirmed: Core warm 38.5 -> 38.2 °C",
+        "Agitated (operator at the console)",
+        "Cisplatin_90, P7 (engineer at the console)",
+        "Dose 1 (operator)",
+        "Air: 6 mm, 300 s after it was acknowledged",
+        "Air: over after 12.0 s",
     ]
+    kinds = [(entry["kind"], entry["priority"]) for entry in chronicle.since(0)]
+    assert kinds == [
+        ("phase", ""), ("order", ""), ("alarm", "HIGH"), ("order", ""), ("order", ""), ("order", ""), ("order", ""),
+        ("dose", ""), ("alarm", ""), ("alarm", ""),
+    ]  # fmt: skip
 
 
-def test_an_alarm_that_begins_anew_or_is_raised_is_told_again_and_one_whose_number_ticks_is_not() -> None:
+def test_lines_that_came_too_fast_are_said_to_be_missing_and_a_new_run_counts_anew() -> None:
     chronicle = Chronicle()
-    for alarm in (
-        alarm_line(text="6 mm", priority="MEDIUM"),
-        alarm_line(text="7 mm", priority="MEDIUM"),
-        alarm_line(text="7 mm"),
-        alarm_line(text="8 mm", since_s=5.0),
-    ):
-        chronicle.look(state(1, alarms=[alarm]), utc_ms=0.0)
-    assert [(entry["text"], entry["priority"]) for entry in chronicle.since(1)] == [
-        ("Air: HIGH now, 7 mm", "HIGH"),
-        ("Air: 8 mm. Clamp.", "HIGH"),
+    chronicle.look(state(1, runtime=told(*EVENTS[:2])), utc_ms=0.0)
+    chronicle.look(state(2, runtime=told(EVENTS[9], first=10)), utc_ms=0.0)
+    chronicle.look(state(3, runtime=told(EVENTS[5], began_s=2.0)), utc_ms=0.0)
+    assert texts(chronicle)[2:] == [
+        "7 lines are missing here; the record has them",
+        "Air: over after 12.0 s",
+        "Agitated (operator at the console)",
     ]
 
 
-def alarm_line(**more: Any) -> dict[str, Any]:
-    line = {"id": "a", "title": "Air", "text": "6 mm", "advice": "Clamp.", "priority": "HIGH", "since_s": 1.0}
-    return {**line, "acknowledged": False, **more}
+def test_the_heat_is_told_though_it_is_no_event() -> None:
+    chronicle = Chronicle()
+    for on in (False, True, True, False):
+        chronicle.look(state(1, heat_on=on), utc_ms=0.0)
+    assert texts(chronicle) == ["STANDBY: Everything off.", "Heat on", "Heat off"]
+
+
+def begun_late(missed: Missed | None) -> Hub:
+    """A hub whose first state carries the newest events and whose record has those before."""
+    asked: list[str] = []
+
+    async def ask(path: str) -> Missed:
+        asked.append(path)
+        await asyncio.sleep(0.01)
+        if missed is None:
+            raise Unread("no such file")
+        return missed
+
+    async def run() -> Hub:
+        hub = Hub(missed=ask)
+        hub.begin()
+        runtime = {**told(*EVENTS[2:4], first=3), "record": "run.sqlite"}
+        for second in range(3):
+            await settled(hub, state(10 + second, values={"inflow_c": 42.0}, runtime=runtime))
+        assert (hub.chronicle.count, hub.chronicle.since(0)) == (0, []), "numbers that would change are not shown"
+        await asyncio.sleep(0.05)
+        await hub.end()
+        return hub
+
+    hub = asyncio.run(run())
+    assert asked == ["run.sqlite"]
+    return hub
+
+
+def test_a_console_that_begins_in_the_middle_shows_the_trend_and_the_log_from_before() -> None:
+    record = told(*EVENTS[:4])["events"]["lines"]
+    before = Missed(at_s=[1.0, 2.0, 110.0], columns={"inflow_c": [37.0, None, 99.0]}, events=record)
+    hub = begun_late(before)
+    whole = hub.history.last(math.inf)
+    assert whole["at_s"] == [1.0, 2.0, 110.0, 111.0, 112.0]
+    assert whole["columns"]["inflow_c"] == [37.0, None, 42.0, 42.0, 42.0]
+    assert whole["columns"]["core_c"] == [None] * 5
+    assert [(entry["number"], entry["text"].split(":")[0]) for entry in hub.chronicle.since(0)] == [
+        (1, "WARM UP"), (2, "Target 42.0 -> 42.3 °C (Weber)"), (3, "Air"),
+        (4, "Audio paused for 120 s (operator at the console)"),
+    ]  # fmt: skip
+    assert hub.chronicle.count == 4
+
+
+def test_a_record_that_cannot_be_read_is_said_and_the_rest_is_shown() -> None:
+    hub = begun_late(None)
+    assert len(hub.history.last(math.inf)["at_s"]) == 3
+    assert texts(hub.chronicle)[-1] == "What was before is not shown here: no such file"
+    assert hub.chronicle.count == 3
+
+
+def test_rows_from_before_do_not_grow_a_history_that_is_full() -> None:
+    history = History(rows_max=5)
+    for second in (10, 11, 12):
+        history.add(float(second), {"inflow_c": 1.0})
+    history.precede([float(second) for second in range(8)], {"inflow_c": [float(second) for second in range(8)]})
+    assert history.last(math.inf)["at_s"] == [6.0, 7.0, 10.0, 11.0, 12.0]
+    assert history.last(math.inf)["columns"]["inflow_c"] == [6.0, 7.0, 1.0, 1.0, 1.0]
 
 
 def test_the_list_of_events_is_bounded_and_numbered_on() -> None:

@@ -26,6 +26,7 @@ from controller.runtime.desk import Desk, Ticket
 from controller.runtime.loop_parts import Core
 from controller.runtime.setting_up import SetUps
 from controller.runtime.settings import Settings
+from controller.runtime.told import Told
 from sim.cosim import CYCLE_S, PROTECTIVE, Cosim
 from sim.faults import check, parse
 from sim.operator import Operator
@@ -98,6 +99,7 @@ def main() -> None:
         desk.stop.handled = people.stops
         for event in events:
             core.recorder.event(event)
+            told.add(event)
         nonlocal shown_s, seq
         seq += 1
         if given.drain_stalls and state.walk.step == "drain" and state.now_s - state.walk.entered_s > STALLS_S:
@@ -115,6 +117,7 @@ def main() -> None:
                 "lateness": {},
                 "links": [],
                 "raw": raw,
+                "events": told.view(),
             }
             runtime["wall_ms"] = time.time() * 1000.0
             view = cosim.cycle.view(state)
@@ -135,7 +138,7 @@ def main() -> None:
         cosim.cycle, cosim.state = new.cycle, new.cycle.initial(cosim.now_s)  # type: ignore[assignment]
         desk.answer(asker, "")
 
-    shown_s, seq = 0.0, 0
+    shown_s, seq, told = 0.0, 0, Told(began_s=time.monotonic())
     cosim = Cosim(
         rig=rig,
         treatment=treatment,

@@ -19,6 +19,7 @@ from record_parts import event, fill, header
 from controller.app import main
 from controller.core.exchange import EventKind
 from controller.records.forms import FORMS, write
+from controller.records.missed import EVERY_S
 from controller.records.reader import Record
 from controller.records.rows import event_row
 from controller.records.store import RecordError, Store
@@ -176,3 +177,16 @@ def test_the_command_writes_a_new_file_and_says_in_one_line_what_it_will_not_do(
     assert hipec(path) == 2
     assert capsys.readouterr().err == f"hipec: --out {out}: is there already; allowed: a file that is not\n"
     assert out.read_text() == "of another treatment"
+
+
+def test_who_comes_late_gets_a_row_a_second_and_every_event_and_no_number_for_what_was_not_believed(path: Path) -> None:
+    words = [sys.executable, "-m", "controller.records", "missed", str(path)]
+    made = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    with Record(path) as record:
+        samples, events = list(record.rows("samples")), list(record.rows("events"))
+    assert [event[5] for event in made["events"]] == [row["text"] for row in events]
+    assert made["at_s"][0] == samples[0]["at_s"]
+    gaps = [later - earlier for earlier, later in zip(made["at_s"], made["at_s"][1:], strict=False)]
+    assert all(gap >= EVERY_S for gap in gaps)
+    assert set(made["columns"]["inflow_c"]) == {43.2}
+    assert set(made["columns"]["core_c"]) == {None}
