@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 failed or violated; 2 usage or configuration error; 3 the 
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -13,10 +14,15 @@ from rich.console import Console
 from config.problems import ConfigError
 from controller.commandline import alarming, campaigning, evidence, looking, operating, recording, simulating, testing
 from controller.commandline.options import NOTICE
+from controller.console.pins import BadPins
+from controller.console.place import BadPlace
+from controller.records.store import RecordError
 from controller.runtime.client import Refusal, Unreachable
+from controller.runtime.messages import BadMessage
 from controller.runtime.rundir import InUse
 from controller.runtime.session import NotRunning
 from controller.runtime.settings import BadSetting
+from sim.refusal import BadRequest
 
 COMMANDS = (
     operating.run,
@@ -41,16 +47,24 @@ for command in COMMANDS:
     app.command()(command)
 
 
+REFUSED = (BadMessage, BadPins, BadPlace, BadRequest, BadSetting, ConfigError, InUse, RecordError)
+"""What a person has asked for and cannot have. Anything else that escapes is a defect and keeps its traceback."""
+
+
 def main() -> None:
-    """Entry point: configuration errors and refusals are one line and exit code 2."""
+    """Entry point: a refusal is one line on stderr and exit code 2, a failure one line and exit code 1."""
     try:
         app()
-    except (BadSetting, ConfigError, InUse, OSError, Unreachable, ValueError) as error:
-        Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
-        sys.exit(2)
+    except REFUSED as error:
+        _end(2, f"hipec: {error}")
     except NotRunning as error:
-        Console(stderr=True, highlight=False).print(f"hipec: {error}", markup=False, soft_wrap=True)
-        sys.exit(error.code)
+        _end(error.code, f"hipec: {error}")
+    except Unreachable as error:
+        _end(1, f"hipec: {error}")
     except Refusal as error:
-        Console(stderr=True, highlight=False).print(f"refused: {error}", markup=False, soft_wrap=True)
-        sys.exit(1)
+        _end(1, f"refused: {error}")
+
+
+def _end(code: int, text: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    sys.exit(code)

@@ -10,6 +10,7 @@ from pathlib import Path
 from config.loading import load_rig
 from config.problems import ConfigError
 from sim import server
+from sim.refusal import BadRequest
 
 USAGE_ERROR = 2
 
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         rig = load_rig(asked.rig)
         ports = _ports(asked.port)
-    except (ConfigError, ValueError) as error:
+    except (BadRequest, ConfigError) as error:
         print(f"SIMULATED {asked.rig}: {error}", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
     return server.run(
@@ -49,14 +50,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ports(words: Sequence[str]) -> dict[str, str]:
-    """NAME=WHERE pairs. Raises ValueError on one that is none, or a name given twice."""
+    """NAME=WHERE pairs. Raises BadRequest on one that is none, or a name given twice."""
     ports: dict[str, str] = {}
     for word in words:
         name, _, where = word.partition("=")
         if not name or not where:
-            raise ValueError(f"--port {word}: allowed: NAME=PATH or NAME=tcp:HOST:PORT")
+            raise BadRequest(f"--port {word}: allowed: NAME=PATH or NAME=tcp:HOST:PORT")
         if name in ports:
-            raise ValueError(f"--port {word}: {name} is given twice")
+            raise BadRequest(f"--port {word}: {name} is given twice")
         ports[name] = where
     return ports
 

@@ -14,6 +14,7 @@ from config.schema import Device, Port, RelayChannel, Rig, Source
 from sim.bus import Bus, Station
 from sim.devices.twin import MakeTwin, Twin, Wiring
 from sim.links import LinkState
+from sim.refusal import BadRequest
 from sim.terminals import Terminals
 
 Input = Callable[[], float | None]
@@ -50,7 +51,7 @@ class Bench:
 def assemble(rig: Rig, terminals: Terminals, twins: Mapping[str, MakeTwin], *, seed: int = 0) -> Bench:
     """Make a twin for every device of the rig and for the protective channel's two.
 
-    Raises ValueError naming the device whose family has no twin, or the signal whose calibration has no inverse.
+    Raises BadRequest naming the device whose family has no twin, or the signal whose calibration has no inverse.
     """
     devices = {**rig.devices, **_protective_devices(rig)}
     stations: dict[str, list[Station]] = {name: [] for name in rig.ports}
@@ -80,7 +81,7 @@ def character_s(port: Port) -> float:
 
 def _twin(rig: Rig, name: str, device: Device, terminals: Terminals, twins: Mapping[str, MakeTwin]) -> Twin:
     if device.family not in twins:
-        raise ValueError(f"device {name}: no twin of family {device.family!r}; there are: {', '.join(sorted(twins))}")
+        raise BadRequest(f"device {name}: no twin of family {device.family!r}; there are: {', '.join(sorted(twins))}")
     wiring = Wiring(
         address=device.address,
         options=device.options,
@@ -116,7 +117,7 @@ def _inputs(rig: Rig, device: str, terminals: Terminals) -> Inputs:
 
 def _gain(signal: str, source: Source) -> float:
     if source.gain == 0.0:
-        raise ValueError(f"signals.{signal}.gain: 0 has no inverse; allowed: anything else")
+        raise BadRequest(f"signals.{signal}.gain: 0 has no inverse; allowed: anything else")
     return source.gain
 
 

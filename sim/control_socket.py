@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sim.refusal import BadRequest
+
 MAX_LINE = 65536
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ControlSocket:
-    """Listens on `path` with mode 0600. Raises ValueError when another simulator answers there."""
+    """Listens on `path` with mode 0600. Raises BadRequest when another simulator answers there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +33,7 @@ class ControlSocket:
             self._listener.bind(str(path))
         except OSError as error:
             self._listener.close()
-            raise ValueError(f"{path}: {error}") from error
+            raise BadRequest(f"{path}: {error}") from error
         finally:
             os.umask(mask)
         self._listener.listen(8)
@@ -106,8 +108,8 @@ def _remove_stale(path: Path) -> None:
     if not os.path.lexists(path):
         return
     if not path.is_socket():
-        raise ValueError(f"{path}: exists and is no socket")
+        raise BadRequest(f"{path}: exists and is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         if probe.connect_ex(str(path)) == 0:
-            raise ValueError(f"{path}: another simulator answers there")
+            raise BadRequest(f"{path}: another simulator answers there")
     path.unlink()

@@ -14,6 +14,8 @@ import tty
 from pathlib import Path
 from typing import Protocol
 
+from sim.refusal import BadRequest
+
 TIOCSPTLCK = 0x40045431  # unlock the slave side (linux/asm-generic/ioctls.h)
 TIOCGPTN = 0x80045430  # its number
 READ_SIZE = 4096
@@ -50,7 +52,7 @@ class End(Protocol):
 
 
 class PtyEnd:
-    """A pseudo-terminal behind a symbolic link that stays the same. Raises ValueError when the path is taken.
+    """A pseudo-terminal behind a symbolic link that stays the same. Raises BadRequest when the path is taken.
 
     Each host gets a fresh one: `TIOCEXCL` and unread bytes of the one before would outlive it in the kernel.
     """
@@ -61,7 +63,7 @@ class PtyEnd:
         self._path = path.absolute()
         self._fd = -1
         if os.path.lexists(path) and not is_pty_link(path):
-            raise ValueError(f"{path}: exists and is no simulated port; give another path")
+            raise BadRequest(f"{path}: exists and is no simulated port; give another path")
         self.plug()
 
     @property

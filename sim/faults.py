@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from sim.fault_catalogue import CATALOGUE, FaultName, Kind, Value
 from sim.links import LinkState
+from sim.refusal import BadRequest
 
 FORM = "NAME[:TARGET]@T[+DURATION][=VALUE]"
 
@@ -54,19 +55,19 @@ class Edge(NamedTuple):
 
 
 def parse(text: str) -> Fault:
-    """Read `NAME[:TARGET]@T[+DURATION][=VALUE]`. Raises ValueError saying what is wrong and what is allowed."""
+    """Read `NAME[:TARGET]@T[+DURATION][=VALUE]`. Raises BadRequest saying what is wrong and what is allowed."""
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"fault {text!r}: not of the form {FORM}")
+        raise BadRequest(f"fault {text!r}: not of the form {FORM}")
     name = match["name"]
     if name not in CATALOGUE:
-        raise ValueError(f"fault {text!r}: no fault {name!r}; allowed: {', '.join(sorted(CATALOGUE))}")
+        raise BadRequest(f"fault {text!r}: no fault {name!r}; allowed: {', '.join(sorted(CATALOGUE))}")
     spec = CATALOGUE[name]
     target = match["target"] or ""
     if spec.kind in ("probe", "link") and not target:
-        raise ValueError(f"fault {text!r}: {name} needs a TARGET ({_target_words(spec.kind)}): {FORM}")
+        raise BadRequest(f"fault {text!r}: {name} needs a TARGET ({_target_words(spec.kind)}): {FORM}")
     if spec.kind in ("heater", "pump") and target:
-        raise ValueError(f"fault {text!r}: {name} takes no TARGET, there is one {spec.kind}")
+        raise BadRequest(f"fault {text!r}: {name} takes no TARGET, there is one {spec.kind}")
     duration = match["duration"]
     return Fault(
         name=name,
@@ -78,15 +79,15 @@ def parse(text: str) -> Fault:
 
 
 def check(fault: Fault, *, signals: Collection[str], devices: Collection[str], ports: Collection[str]) -> None:
-    """Raise ValueError when the target (or the swapped partner) is nothing this rig has."""
+    """Raise BadRequest when the target (or the swapped partner) is nothing this rig has."""
     if fault.kind == "probe":
         wanted = [fault.target] + ([fault.value] if fault.name == "swapped" else [])
         for signal in wanted:
             if signal not in signals:
-                raise ValueError(f"fault {fault}: no signal {signal!r}; allowed: {', '.join(sorted(signals))}")
+                raise BadRequest(f"fault {fault}: no signal {signal!r}; allowed: {', '.join(sorted(signals))}")
     if fault.kind == "link" and fault.target not in devices and fault.target not in ports:
         allowed = f"devices {', '.join(sorted(devices))}; ports {', '.join(sorted(ports))}"
-        raise ValueError(f"fault {fault}: no device or port {fault.target!r}; allowed: {allowed}")
+        raise BadRequest(f"fault {fault}: no device or port {fault.target!r}; allowed: {allowed}")
 
 
 class FaultSchedule:
@@ -207,23 +208,23 @@ def _target_words(kind: Kind) -> str:
 def _seconds(text: str, word: str) -> float:
     match = _TIME.fullmatch(word)
     if match is None:
-        raise ValueError(f"fault {text!r}: {word!r} is no time; allowed: seconds from 0, e.g. 90, 1.5 or 15min")
+        raise BadRequest(f"fault {text!r}: {word!r} is no time; allowed: seconds from 0, e.g. 90, 1.5 or 15min")
     return float(match[1]) * (60.0 if match[2] == "min" else 1.0)
 
 
 def _value(text: str, spec: FaultName, word: str | None) -> Value:
     if spec.unit == "signal":
         if not word:
-            raise ValueError(f"fault {text!r}: needs =SIGNAL, the other one")
+            raise BadRequest(f"fault {text!r}: needs =SIGNAL, the other one")
         return word
     if word is None:
         return spec.value
     if not spec.unit:
-        raise ValueError(f"fault {text!r}: takes no VALUE")
+        raise BadRequest(f"fault {text!r}: takes no VALUE")
     try:
         number = float(word)
     except ValueError:
         number = math.nan
     if not spec.low <= number <= spec.high:
-        raise ValueError(f"fault {text!r}: VALUE {word!r}; allowed: {spec.low:g} to {spec.high:g} {spec.unit}")
+        raise BadRequest(f"fault {text!r}: VALUE {word!r}; allowed: {spec.low:g} to {spec.high:g} {spec.unit}")
     return number

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sim.faults import Edge, Fault
+from sim.refusal import BadRequest
 
 PROCESSES = ("control", "protective")
 DEFAULT_LATE_S = 0.4
@@ -52,18 +53,18 @@ class HostState:
 
 
 def check_host(fault: Fault) -> None:
-    """Raise ValueError when virtual time has nothing that this host fault could strike."""
+    """Raise BadRequest when virtual time has nothing that this host fault could strike."""
     if fault.name in ("kill", "stop") and fault.target not in PROCESSES:
-        raise ValueError(f"fault {fault}: virtual time has only the processes {', '.join(PROCESSES)}")
+        raise BadRequest(f"fault {fault}: virtual time has only the processes {', '.join(PROCESSES)}")
     if fault.name in REAL_ONLY:
-        raise ValueError(
+        raise BadRequest(
             f"fault {fault}: needs real processes, {REAL_ONLY[fault.name]}; "
             f"virtual time can do: {', '.join(sorted(_APPLIERS))}"
         )
 
 
 def apply_to_host(edge: Edge, host: HostState) -> None:
-    """Set or lift a host fault; any other kind is none of its business. Raises ValueError as `check_host` does."""
+    """Set or lift a host fault; any other kind is none of its business. Raises BadRequest as `check_host` does."""
     if edge.fault.kind == "host":
         check_host(edge.fault)
         _APPLIERS[edge.fault.name](edge.fault, edge.started, host)

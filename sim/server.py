@@ -28,6 +28,7 @@ from sim.faults import parse
 from sim.host_process import die_with_the_parent, punctual
 from sim.plant.parameters import PatientParameters, parameters_for
 from sim.plant.plant import Plant
+from sim.refusal import BadRequest
 from sim.simulator import Simulator
 from sim.terminals import Terminals
 from sim.vocabulary import vocabulary
@@ -57,20 +58,21 @@ def run(
     if die_with_parent:
         die_with_the_parent()
     beside = socket_path.parent if socket_path else None
-    with _on_signals(_leave), tempfile.TemporaryDirectory(prefix="hipec-sim-", dir=beside) as folder:
+    with _on_signals(_leave), contextlib.ExitStack() as stack:
         try:
+            folder = Path(stack.enter_context(_folder(beside)))
             server = Server(
                 rig=rig,
                 speed=speed,
                 seed=seed,
                 ports=ports or {},
-                folder=Path(folder),
-                socket_path=socket_path or Path(folder) / "sim.sock",
+                folder=folder,
+                socket_path=socket_path or folder / "sim.sock",
                 twins=all_twins(),
                 faults=faults,
                 patient=patient,
             )
-        except (ValueError, OSError) as error:
+        except BadRequest as error:
             print(f"SIMULATED {rig.name}: {error}", file=sys.stderr)  # noqa: T201
             return 2
         with contextlib.closing(server), _on_signals(server.stop), punctual() as refused:
@@ -80,7 +82,7 @@ def run(
 
 
 class Server:
-    """One bench, served. Raises ValueError on anything that it cannot serve, naming it."""
+    """One bench, served. Raises BadRequest on anything that it cannot serve, naming it."""
 
     def __init__(
         self,
@@ -96,10 +98,10 @@ class Server:
         patient: PatientParameters | None = None,
     ) -> None:
         if not 0.01 <= speed <= 1000.0:
-            raise ValueError(f"speed {speed}; allowed: 0.01 to 1000")
+            raise BadRequest(f"speed {speed}; allowed: 0.01 to 1000")
         unknown = sorted(set(ports) - set(rig.ports))
         if unknown:
-            raise ValueError(f"no port {', '.join(unknown)} in rig {rig.name}; allowed: {', '.join(rig.ports)}")
+            raise BadRequest(f"no port {', '.join(unknown)} in rig {rig.name}; allowed: {', '.join(rig.ports)}")
         self.late_max_s = 0.0
         self._speed = speed
         self._wake_r, self._wake_w = -1, -1
@@ -116,7 +118,7 @@ class Server:
         self._control = ControlSocket(socket_path)
         try:
             self._wire = self._open_wire(rig, ports, folder)
-        except ValueError:
+        except BaseException:
             self._control.close()
             raise
         self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -182,7 +184,7 @@ class Server:
                 self.stop()
                 return {}
             case other:
-                raise ValueError(f"cannot do {other!r}; allowed: truth, fault, faults, clear, pour, stop")
+                raise BadRequest(f"cannot do {other!r}; allowed: truth, fault, faults, clear, pour, stop")
 
     def _turn(self) -> None:
         lines = self._wire.fds()
@@ -215,14 +217,14 @@ class Server:
                 lines.append(Line(bus, end))
                 if isinstance(end, SerialEnd):
                     self._leave_pacing_to_the_uart(name, line=lines[-1])
-        except ValueError as error:
+        except BadRequest as error:
             Wire(lines).close()
-            raise ValueError(f"port {bus.name}: {error}") from error
+            raise BadRequest(f"port {bus.name}: {error}") from error
         return Wire(lines)
 
     def _leave_pacing_to_the_uart(self, name: str, *, line: Line) -> None:
         if self._speed != 1.0:
-            raise ValueError(f"{name} is a real serial port, which runs at speed 1 only, not {self._speed:g}")
+            raise BadRequest(f"{name} is a real serial port, which runs at speed 1 only, not {self._speed:g}")
         line.bus.char_s = 0.0
 
 
@@ -239,6 +241,15 @@ def announce(server: Server, *, json_output: bool, out: TextIO, refused: str = "
         text = "\n".join([f"SIMULATED bench {rig.name!r}, ports:", *rows, f"  control: {server.socket_path}"])
         text += f"\n  {refused}: replies may be late under load" if refused else ""
     print(text, file=out, flush=True)
+
+
+def _folder(beside: Path | None) -> tempfile.TemporaryDirectory[str]:
+    """Where pseudo-terminals are linked. Raises BadRequest."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="hipec-sim-", dir=beside)
+    except OSError as error:
+        where = beside or tempfile.gettempdir()
+        raise BadRequest(f"{where}: {error.strerror}; allowed: a folder that can be written") from error
 
 
 @contextlib.contextmanager
@@ -266,5 +277,5 @@ def _with_time(text: str) -> str:
 def _number(asked: dict[str, Any], name: str) -> float:
     value = asked.get(name)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; allowed: a number")
+        raise BadRequest(f"{name} is {value!r}; allowed: a number")
     return float(value)

@@ -16,6 +16,7 @@ from sim.devices.twin import MakeTwin
 from sim.faults import Edge, Fault, FaultSchedule, apply_to_links, apply_to_plant, check
 from sim.plant.attendant import Attendant
 from sim.plant.plant import Plant
+from sim.refusal import BadRequest
 
 STEP_S = 0.05
 CATCH_UP_S = 2.0
@@ -108,10 +109,10 @@ class Simulator:
             self._next_s += lost_s
 
     def add_fault(self, fault: Fault, now_s: float) -> None:
-        """Plan a fault whose times count from `now_s`. Raises ValueError when its target is nothing the rig has."""
+        """Plan a fault whose times count from `now_s`. Raises BadRequest when its target is nothing the rig has."""
         check(fault, signals=self.plant.probes, devices=self.bench.links, ports=self.bench.buses)
         if fault.kind == "host":
-            raise ValueError(f"fault {fault}: a host fault; the simulator owns only the bench")
+            raise BadRequest(f"fault {fault}: a host fault; the simulator owns only the bench")
         self._schedule.add(dataclasses.replace(fault, at_s=now_s + fault.at_s))
 
     def clear_faults(self, now_s: float) -> None:

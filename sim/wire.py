@@ -18,6 +18,7 @@ import serial
 from config.schema import Port
 from sim.bus import Bus
 from sim.ends import READ_SIZE, End, PtyEnd, TcpEnd, is_pty_link
+from sim.refusal import BadRequest
 
 
 class SerialEnd:
@@ -34,7 +35,7 @@ class SerialEnd:
                 path, port.baud, int(frame[0]), frame[1], int(frame[2]), timeout=0, write_timeout=0, exclusive=True
             )
         except (OSError, termios.error) as error:
-            raise ValueError(f"{path}: {error}") from error
+            raise BadRequest(f"{path}: {error}") from error
 
     def fds(self) -> tuple[int, ...]:
         """The port's descriptor."""
@@ -134,20 +135,20 @@ class Wire:
 def open_end(where: str, port: Port) -> End:
     """Open `tcp:HOST:PORT`, an existing serial device, or a pseudo-terminal at that path.
 
-    Raises ValueError when the address cannot be read, is in use, or cannot be opened.
+    Raises BadRequest when the address cannot be read, is in use, or cannot be opened.
     """
     if where.startswith("tcp:"):
         host, _, number = where.removeprefix("tcp:").rpartition(":")
         if not host or not number.isdigit() or int(number) > 65535:
-            raise ValueError(f"{where}: allowed: tcp:HOST:PORT with a port of 0 to 65535")
+            raise BadRequest(f"{where}: allowed: tcp:HOST:PORT with a port of 0 to 65535")
         try:
             return TcpEnd(host, int(number))
         except OSError as error:
-            raise ValueError(f"{where}: {error}") from error
+            raise BadRequest(f"{where}: {error}") from error
     path = Path(where)
     if path.is_char_device() and not is_pty_link(path):
         return SerialEnd(where, port)
     try:
         return PtyEnd(path)
     except OSError as error:
-        raise ValueError(f"{where}: {error}") from error
+        raise BadRequest(f"{where}: {error}") from error

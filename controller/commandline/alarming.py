@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from controller.commandline.options import AsJson, print_rows
+from controller.commandline.options import AsJson, file_given, print_rows
 from controller.core.alarm_escalation import ESCALATION
+from controller.runtime.settings import BadSetting
 
 COLUMNS = ("id", "priority", "kind", "harm", "onset", "latching", "delay", "because")
 PAGE_HEAD = """# Alarms
@@ -51,8 +52,11 @@ def sounds(
     from controller.sounds.render import write_all
 
     if to is None and not as_json:
-        raise ValueError("sounds: allowed: --to FOLDER, --json, or both")
-    written = [] if to is None else write_all(to)
+        raise BadSetting("sounds: allowed: --to FOLDER, --json, or both")
+    written: list[Path] = []
+    if to is not None:
+        with file_given("--to", to, allowed="a folder that can be made and written"):
+            written = write_all(to)
     if as_json:
         shown = {"sounds": plain(), "files": [str(path) for path in written]}
         sys.stdout.write(json.dumps(shown, allow_nan=False) + "\n")

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from controller.commandline.options import AsJson
+from controller.commandline.options import AsJson, file_given
+from controller.runtime.settings import BadSetting
 
 
 def campaign(
@@ -28,6 +29,10 @@ def campaign(
     """Many simulated treatments with sampled patients, people and faults, judged over the true plant state."""
     from sim.campaign import command
 
+    with file_given("--out", out, allowed="a folder that can be made and written"):
+        out.mkdir(parents=True, exist_ok=True)
+    if note is not None and not note.parent.is_dir():
+        raise BadSetting(f"--note {note}: no such folder; allowed: a page in a folder that is there")
     console = Console(stderr=True)
     with (
         command.executor_for(workers, dask) as executor,

@@ -15,7 +15,8 @@ import typer
 
 from config import hazard_pages
 from config.hazards import broken_links, load, missing_tests
-from controller.commandline.options import AsJson
+from controller.commandline.options import AsJson, file_given
+from controller.runtime.settings import BadSetting
 
 
 def hazards(
@@ -29,10 +30,12 @@ def hazards(
 
     table = load()
     if unknown := set(only or ()) - set(table.hazards):
-        raise ValueError(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
+        raise BadSetting(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
     problems = broken_links(table, interlocks={row.id: row.hazards for row in TABLE})
     if ran is not None:
-        problems += missing_tests(table, nodes=ran.read_text("utf-8").splitlines())
+        with file_given("--ran", ran, allowed="a file that pytest --ran=FILE has written"):
+            nodes = ran.read_text("utf-8").splitlines()
+        problems += missing_tests(table, nodes=nodes)
     sys.stderr.writelines(f"{problem}\n" for problem in problems)
     chosen = {id_: row for id_, row in table.hazards.items() if not only or id_ in only}
     shown = msgspec.structs.replace(table, hazards=chosen)

@@ -26,8 +26,8 @@ from controller.commandline.options import (
 from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import Request, SetUp, order_of
-from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir
-from controller.runtime.settings import patient_of
+from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir, make_run_dir
+from controller.runtime.settings import BadSetting, patient_of
 
 CONSOLE = "127.0.0.1:8765"
 WATCH_PATIENCE_S = 2.0  # a controller that runs answers at once
@@ -61,13 +61,14 @@ def run(
 
     simulated = simulate or rig is None
     if speed != 1.0 and not simulated:
-        raise ValueError("--speed is for simulated rigs only")
+        raise BadSetting("--speed is for simulated rigs only")
     name = rig or "bench"
     chosen, _ = load_pair(name, treatment)
     patient_of(patient)
     check_ports(port, chosen, simulated=simulated)
-    check_place(data)
     where = run_dir or default_run_dir()
+    make_run_dir(where)
+    check_place(data)
     arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
     arguments += ["--speed", str(speed), "--seed", str(seed), *repeated("--port", port), *repeated("--fault", fault)]
     arguments += ["--simulate"] if simulated else []
@@ -145,4 +146,4 @@ def _number(what: str, word: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise ValueError(f"{what} {word!r}: no number; allowed: digits with a point, e.g. 41.5") from None
+        raise BadSetting(f"{what} {word!r}: no number; allowed: digits with a point, e.g. 41.5") from None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +47,15 @@ def check_ports(texts: list[str] | None, rig: Rig, *, simulated: bool) -> None:
     there = with_ports(rig, parse_ports(texts, rig))
     if not simulated and (missing := missing_ports(there)):
         raise BadSetting(missing)
+
+
+@contextlib.contextmanager
+def file_given(option: str, path: Path, *, allowed: str) -> Iterator[None]:
+    """While a file or folder that somebody named is opened: what goes wrong is a BadSetting with what is allowed."""
+    try:
+        yield
+    except OSError as error:
+        raise BadSetting(f"{option} {path}: {error.strerror or error}; allowed: {allowed}") from error
 
 
 def repeated(option: str, values: list[str] | None) -> list[str]:

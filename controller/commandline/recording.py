@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from controller.commandline.options import file_given
+from controller.runtime.settings import BadSetting
+
 if TYPE_CHECKING:
     from controller.records.reader import Verdict
 
@@ -37,10 +40,10 @@ def _written(record: Path, form: str, out: Path) -> Verdict:
     """Write to a new file, which is removed again when that fails."""
     from controller.records.forms import write
 
-    try:
+    if out.exists():
+        raise BadSetting(f"--out {out}: is there already; allowed: a file that is not")
+    with file_given("--out", out, allowed="a new file in a folder that can be written"):
         file = out.open("x", encoding="utf-8")
-    except FileExistsError:
-        raise ValueError(f"--out {out}: is there already; allowed: a file that is not") from None
     try:
         with file:
             return write(record, form, file)
@@ -59,9 +62,10 @@ def pin(
     from controller.runtime.supervisor import PINS
 
     if not sys.stdin.isatty():
-        raise ValueError("a PIN is typed at a terminal, not piped or given on the command line")
+        raise BadSetting("a PIN is typed at a terminal, not piped or given on the command line")
     first = getpass.getpass(f"New PIN for {role}: ")
     if getpass.getpass("The same again: ") != first:
-        raise ValueError("the two are not the same; nothing was changed")
-    write_pin(data / PINS, Role[role.upper()], first)
+        raise BadSetting("the two are not the same; nothing was changed")
+    with file_given("--data", data, allowed="a folder that can be made and written"):
+        write_pin(data / PINS, Role[role.upper()], first)
     Console().print(f"{data / PINS}: PIN of {role} set; start the console again to ask for it")

@@ -10,22 +10,27 @@ from pathlib import Path
 
 import msgspec
 
-from controller.records.forms import write
+from controller.records.forms import FORMS, write
 from controller.records.missed import missed
 from controller.records.reader import Record
 from controller.records.store import RecordError
 
+MISSED = "missed"
+
 
 def main(arguments: list[str]) -> int:
     """Write the form to stdout."""
+    if len(arguments) != 2 or arguments[0] not in (*FORMS, MISSED):
+        print(f"record: allowed: {', '.join(FORMS)} or {MISSED}, and a file", file=sys.stderr)  # noqa: T201
+        return 2
+    form, path = arguments
     try:
-        form, path = arguments
-        if form == "missed":
+        if form == MISSED:
             with Record(Path(path)) as record:
                 sys.stdout.buffer.write(msgspec.json.encode(missed(record)))
         else:
             write(Path(path), form, sys.stdout)
-    except (ValueError, RecordError) as error:
+    except RecordError as error:
         print(f"record: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

@@ -29,7 +29,7 @@ from controller.runtime.messages import (
     request_id,
     unpack,
 )
-from controller.runtime.rundir import PATH_MAX
+from controller.runtime.rundir import PATH_MAX, InUse, usable
 from controller.runtime.setting_up import SetUps, SetUpTicket
 
 CLIENTS_MAX = 16
@@ -55,7 +55,7 @@ class ApiServer:
 
     def __init__(self, *, path: Path, desk: Desk, setups: SetUps | None = None) -> None:
         if len(os.fsencode(path)) > PATH_MAX:
-            raise ValueError(f"{path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter --run-dir")
+            raise InUse(f"{path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter --run-dir")
         self._path = path
         self._desk = desk
         self._setups = setups
@@ -69,14 +69,16 @@ class ApiServer:
         self._thread = threading.Thread(target=self._run, name="api", daemon=False)
 
     def start(self) -> None:
-        """Bind with mode 0600 and serve. Raises OSError when the socket cannot be made."""
+        """Bind with mode 0600 and serve. Raises InUse when the socket cannot be made."""
         before = os.umask(0o177)
         try:
             # Left behind by a killed controller: control.lock makes sure that nobody else serves it.
-            self._path.unlink(missing_ok=True)
-            self._listener.bind(str(self._path))
-        except OSError:
-            self._close()
+            with usable(self._path):
+                self._path.unlink(missing_ok=True)
+                self._listener.bind(str(self._path))
+        except InUse:
+            self._selector.close()
+            self._listener.close()
             os.close(self._wake)
             raise
         finally:

@@ -24,6 +24,7 @@ from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
 from controller.records.header import config_sha256
+from controller.records.store import RecordError
 from controller.runtime import certificate
 from controller.runtime import settings as command_line
 from controller.runtime.api import ApiServer
@@ -39,7 +40,7 @@ from controller.runtime.rundir import CONTROL_SOCKET, ControlLock, InUse, make_r
 from controller.runtime.setting_up import SetUps, words
 from controller.runtime.settings import BadSetting, Settings, with_slack
 from drivers.catalogue import families
-from drivers.roles import DeviceError
+from drivers.roles import LinkLost
 
 FIRST_ROUND_S = 5.0  # wall seconds that every device may take to be tried once before the first cycle
 SLACK_WALL_S = 0.05  # how much later a reply may come when a simulated clock runs faster than the wall's
@@ -49,20 +50,20 @@ TRIPPED = 3
 
 
 OpenRecorder = Callable[[Settings], Filed]
-"""Begin a record. Raises OSError when the data directory cannot be used."""
+"""Begin a record. Raises RecordError when the data directory cannot be used."""
 
 LastRun = Callable[[Settings], Restored]
 """What the run before left behind, from its record. Asked before a new record begins; never raises for a bad file."""
 
 
 def main(arguments: Sequence[str] | None, *, open_recorder: OpenRecorder, last_run: LastRun) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code."""
+    """Run until SIGTERM or SIGINT. Returns the exit code. Raises what nobody foresaw: it is no refusal."""
     ending = Ending()
     try:
         settings = command_line.read(arguments)
         with ending:
             return Control(settings=settings, open_recorder=open_recorder, last_run=last_run).run(ending)
-    except (ConfigError, BadSetting, BadRig, InUse, DeviceError, OSError, ValueError) as error:
+    except (ConfigError, BadSetting, BadRig, InUse, LinkLost, RecordError) as error:
         _say(str(error))
         return REFUSED
 
@@ -171,7 +172,7 @@ class Control:
         return SLACK_WALL_S * self._settings.speed if self._settings.speed > 1.0 else 0.0
 
     def _core(self, settings: Settings) -> Core:
-        """The core of one configuration, and its record begun. Raises OSError."""
+        """The core of one configuration, and its record begun. Raises RecordError."""
         return core_of(settings, with_slack(settings.rig, self._slack_s()), self._open_recorder(settings))
 
     def _loop(self, bench: Bench, link: ProtectiveLink, core: Core, setups: SetUps, restored: Restored) -> Loop:

@@ -7,6 +7,7 @@ Not responsible for safety: nothing here has to work for the heat to go off.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -23,7 +24,7 @@ from controller.runtime import certificate, stage
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
 from controller.runtime.preflight import missing_ports
-from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, ControlLock, make_run_dir
+from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, ControlLock, make_run_dir, usable
 
 RESTARTS_MAX = 3
 WITHIN_S = 60.0
@@ -95,7 +96,8 @@ class Supervisor:
         try:
             make_run_dir(plan.run_dir)
             if plan.log_dir is not None:
-                plan.log_dir.mkdir(parents=True, exist_ok=True)
+                with usable(plan.log_dir):
+                    plan.log_dir.mkdir(parents=True, exist_ok=True)
             ControlLock(run_dir=plan.run_dir).close()  # refused here beside another controller, nothing started yet
             self._stage("starting")
             self._start_console()  # first: so that there is a page which says what it waits for
@@ -277,7 +279,8 @@ class Supervisor:
                 self._children[name].end()
 
     def _stage(self, text: str) -> None:
-        stage.tell(self._plan.run_dir, text)
+        with contextlib.suppress(OSError):  # as in `_say`
+            stage.tell(self._plan.run_dir, text)
 
     def _fail(self, text: str) -> None:
         self.failure = text
@@ -286,8 +289,8 @@ class Supervisor:
         if self._plan.log_dir is None:
             print(f"supervisor: {text}", file=sys.stderr)  # noqa: T201
             return
-        with (self._plan.log_dir / "supervisor.log").open("a") as log:
-            log.write(f"{text}\n")
+        with contextlib.suppress(OSError), (self._plan.log_dir / "supervisor.log").open("a") as log:
+            log.write(f"{text}\n")  # a full disk has an alarm of its own, and must not end the run
 
 
 def _port_arguments(paths: Mapping[str, str]) -> list[str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from controller.core.exchange import ProtectiveStatus
 from controller.runtime.messages import UNREADABLE
+from controller.runtime.rundir import InUse, usable
 
 LARGEST = 4096
 NEWEST_OF = 64  # datagrams taken in one call at most
@@ -58,7 +59,10 @@ class StatusReader:
 
 
 class ProtectiveLink:
-    """`status.sock` is bound here; `protective.sock` is bound by the protective channel, whenever it runs."""
+    """`status.sock` is bound here; `protective.sock` is bound by the protective channel, whenever it runs.
+
+    Raises InUse when the socket cannot be made.
+    """
 
     def __init__(self, *, run_dir: Path) -> None:
         self.unsent = 0
@@ -70,10 +74,11 @@ class ProtectiveLink:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             # A socket left behind by a killed controller: control.lock makes sure that nobody else uses it.
-            Path(self._from).unlink(missing_ok=True)
-            self._socket.bind(self._from)
-            os.chmod(self._from, 0o600)
-        except OSError:
+            with usable(Path(self._from)):
+                Path(self._from).unlink(missing_ok=True)
+                self._socket.bind(self._from)
+                os.chmod(self._from, 0o600)
+        except InUse:
             self._socket.close()
             raise
 

@@ -5,8 +5,10 @@ Not responsible for what passes over the sockets.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -44,12 +46,22 @@ def make_run_dir(path: Path) -> None:
         path.chmod(0o700)
 
 
+@contextlib.contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """While a file of the run directory is made: what goes wrong is an InUse that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise InUse(f"{path}: {error.strerror or error}; choose another --run-dir") from error
+
+
 class ControlLock:
     """Held by the one controller of a run directory for as long as it lives; the kernel drops it when it dies."""
 
     def __init__(self, *, run_dir: Path) -> None:
         path = run_dir / LOCK
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with usable(path):
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -20,7 +20,7 @@ from controller.records.opening import check_place
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
 from controller.runtime.processes import FAILED
-from controller.runtime.rundir import CONTROL_SOCKET, LOCK
+from controller.runtime.rundir import CONTROL_SOCKET, LOCK, make_run_dir
 
 UP_S = 30.0
 SELF_TEST_S = 40.0
@@ -39,8 +39,11 @@ class NotRunning(Exception):
 
 @contextlib.contextmanager
 def running(arguments: Sequence[str], run_dir: Path, *, name: str = "supervisor") -> Iterator[Child]:
-    """Supervisor, control, protective channel (and simulator) for as long as the block lasts. Raises NotRunning."""
-    run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Supervisor, control, protective channel (and simulator) for as long as the block lasts.
+
+    Raises InUse when the run directory cannot be used, NotRunning when the rig does not come up.
+    """
+    make_run_dir(run_dir)
     log = run_dir / f"{name}.log"
     child = Child(
         name="supervisor",

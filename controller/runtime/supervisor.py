@@ -17,6 +17,7 @@ from config.problems import ConfigError
 from controller.runtime import settings as command_line
 from controller.runtime.processes import REFUSED, Plan, Supervisor
 from controller.runtime.rundir import InUse
+from controller.runtime.settings import BadSetting
 
 PINS = "console-pins.json"  # in the data directory
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,13 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         return supervise(_plan(given))
-    except (ConfigError, InUse, ValueError, OSError) as error:
+    except (BadSetting, ConfigError, InUse) as error:
         _tell(str(error))
         return REFUSED
 
 
 def supervise(plan: Plan) -> int:
-    """Run `plan`; return the exit code. Raises ConfigError, InUse, ValueError or OSError for what cannot begin."""
+    """Run `plan`; return the exit code. Raises BadSetting, ConfigError or InUse for what cannot begin."""
     supervisor = Supervisor(plan)
     with contextlib.closing(supervisor), _ended_by_signals(supervisor):
         code = supervisor.run()

@@ -19,6 +19,7 @@ from sim.campaign.report import Traced, trace, worst, write
 from sim.campaign.runner import Treated, Verdict, run_block, run_scenario
 from sim.campaign.scenario import SEEDS_PER_BASE, EngineName, Scenario, base_of, scenario_of
 from sim.campaign.shrink import shrink
+from sim.refusal import BadRequest
 
 Progress = Callable[[int, int], None]
 """Called with the runs done and the violations found since the last call."""
@@ -110,15 +111,15 @@ def local_executor(workers: int | None) -> Executor:
 
 
 def dask_executor(address: str) -> Executor:
-    """The same interface on a dask cluster. Raises ValueError when dask.distributed is missing or nobody answers."""
+    """The same interface on a dask cluster. Raises BadRequest when dask.distributed is missing or nobody answers."""
     try:
         distributed: Any = import_module("distributed")
     except ImportError as error:
-        raise ValueError("--dask needs dask.distributed: run .venv/bin/pip install -e '.[dask]'") from error
+        raise BadRequest("--dask needs dask.distributed: run .venv/bin/pip install -e '.[dask]'") from error
     try:
         executor: Executor = distributed.Client(address).get_executor()
     except OSError as error:
-        raise ValueError(f"--dask {address}: no scheduler answers there: {error}") from error
+        raise BadRequest(f"--dask {address}: no scheduler answers there: {error}") from error
     return executor
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sim.campaign.runner import Verdict
 from sim.campaign.scenario import Scenario, from_json, to_json
+from sim.refusal import BadRequest
 
 
 def save(folder: Path, scenario: Scenario, verdict: Verdict) -> Path:
@@ -22,8 +23,8 @@ def save(folder: Path, scenario: Scenario, verdict: Verdict) -> Path:
 
 
 def load(path: Path) -> Scenario:
-    """Read one case. Raises ValueError naming the file when it is none."""
+    """Read one case. Raises BadRequest naming the file when it is none."""
     try:
         return from_json(json.loads(path.read_text()))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no campaign case: {error}") from error
+        raise BadRequest(f"{path}: no campaign case: {error}") from error

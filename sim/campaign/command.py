@@ -26,6 +26,7 @@ from sim.campaign.campaign import (
 from sim.campaign.runner import Verdict
 from sim.campaign.scenario import EngineName
 from sim.campaign.summary import nuisance_summary, summary
+from sim.refusal import BadRequest
 
 FALSE_MEDIUM_PER_100 = 1.0
 LEVELS: dict[str | None, EngineName | None] = {None: None, "value": "value", "byte": "byte"}
@@ -40,16 +41,16 @@ class Outcome(NamedTuple):
 
 
 def executor_for(workers: int | None, dask: str | None) -> Executor:
-    """Local processes, or a dask cluster when an address is given. Raises ValueError when that cannot be reached."""
+    """Local processes, or a dask cluster when an address is given. Raises BadRequest when that cannot be reached."""
     return local_executor(workers) if dask is None else dask_executor(dask)
 
 
 def faults(
     seeds: range, executor: Executor, *, level: str | None, out: Path, noted: Path | None, progress: Progress
 ) -> Outcome:
-    """Seeds with faults; added to the page `noted`. Raises ValueError on a level that there is not."""
+    """Seeds with faults; added to the page `noted`. Raises BadRequest on a level that there is not."""
     if level not in LEVELS:
-        raise ValueError(f"--level {level!r}; allowed: value, byte")
+        raise BadRequest(f"--level {level!r}; allowed: value, byte")
     engine, commit = LEVELS[level], note.commit_now()
     verdicts, wall_s = run_campaign(seeds, executor, progress=progress, engine=engine)
     smallest = shrink_all(verdicts, executor, engine=engine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 from config.loading import load_rig
 from controller.app import main
+from controller.commandline import looking, operating
 from controller.runtime.preflight import missing_ports
 from sim.fault_catalogue import CATALOGUE
+
+SHORT = ("campaign", "--runs", "1", "--workers", "1")
 
 
 def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -37,7 +41,12 @@ def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["sim", "--port", "nosuch=1"], "NAME one of bus, flow"),
         (["run", "--rig", "bench", "--speed", "10"], "--speed is for simulated rigs only"),
         (["run", "--patient", "X:1:70"], "height"),
-        (["watch", "--run-dir", "/nowhere"], "no controller answers there"),
+        (["run", "--run-dir", "/proc/x"], "run directory /proc/x: No such file"),
+        (["hazards", "--ran", "/nowhere"], "--ran /nowhere: No such file or directory; allowed: a file that pytest"),
+        (["sounds", "--to", "/proc/x"], "--to /proc/x: No such file or directory; allowed: a folder"),
+        (["sim", "--socket", "/nowhere/s"], "/nowhere: No such file or directory; allowed: a folder"),
+        ([*SHORT, "--out", "/proc/x"], "--out /proc/x: No such file or directory; allowed: a folder"),
+        ([*SHORT, "--note", "/nowhere/page.md"], "--note /nowhere/page.md: no such folder; allowed: a page"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(
@@ -48,6 +57,26 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert said in streams.err
     assert streams.err.count("\n") == 1
     assert streams.out == ""
+
+
+@pytest.mark.parametrize("words", [["watch"], ["watch", "--json"], ["act", "stop"]])
+def test_a_controller_that_cannot_be_reached_is_a_failure_and_no_typing_mistake(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setattr(operating, "WATCH_PATIENCE_S", 0.0)
+    assert hipec(monkeypatch, *words, "--run-dir", "/nowhere") == 1
+    assert "no controller answers there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("defect", [ValueError("math domain error"), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_defect_is_not_taken_for_bad_input(monkeypatch: pytest.MonkeyPatch, defect: Exception) -> None:
+    def broken(*_: object) -> None:
+        raise defect
+
+    monkeypatch.setattr(looking, "load_pair", broken)
+    monkeypatch.setattr(sys, "argv", ["hipec", "check"])
+    with pytest.raises(type(defect), match=str(defect.args[-1])):
+        main()
 
 
 def test_check_begins_with_its_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

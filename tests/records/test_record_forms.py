@@ -177,6 +177,9 @@ def test_the_command_writes_a_new_file_and_says_in_one_line_what_it_will_not_do(
     assert hipec(path) == 2
     assert capsys.readouterr().err == f"hipec: --out {out}: is there already; allowed: a file that is not\n"
     assert out.read_text() == "of another treatment"
+    out = tmp_path / "nowhere" / "report.html"
+    assert hipec(path) == 2
+    assert "No such file or directory; allowed: a new file in a folder that can be written" in capsys.readouterr().err
 
 
 def test_who_comes_late_gets_a_row_a_second_and_every_event_and_no_number_for_what_was_not_believed(path: Path) -> None:

@@ -34,6 +34,7 @@ from controller.runtime.messages import (
     read_request,
     unpack,
 )
+from controller.runtime.rundir import InUse
 
 SOON_S = 5.0
 
@@ -115,7 +116,7 @@ def test_a_socket_left_behind_by_a_killed_controller_is_replaced(tmp_path: Path)
 
 
 def test_a_path_that_no_socket_can_have_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="at most 107 bytes"):
+    with pytest.raises(InUse, match="at most 107 bytes"):
         ApiServer(path=tmp_path / ("x" * 120), desk=Desk(stop=StopFlag()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -21,7 +22,7 @@ from controller.records.reader import Record
 from controller.runtime import control as control_module
 from controller.runtime.api import ApiServer
 from controller.runtime.client import Client
-from controller.runtime.rundir import CONTROL_SOCKET, ControlLock
+from controller.runtime.rundir import CONTROL_SOCKET, LOCK, ControlLock
 
 SOON_S = 30.0
 
@@ -134,6 +135,30 @@ def test_h33_a_control_whose_socket_has_died_ends_and_its_record_says_that_nobod
         verdict = record.verify()
         assert (verdict.bad, verdict.ended) == (None, False)
         assert "ended by the end of its socket" in [row["text"] for row in record.rows("events")][-1]
+
+
+@pytest.mark.parametrize("defect", [ValueError("math domain error"), OSError(errno.ENOSPC, "No space left on device")])
+def test_h33_what_nobody_foresaw_in_a_run_is_no_refusal_after_which_control_is_not_started_again(
+    tmp_path: Path, ports: dict[str, str], monkeypatch: pytest.MonkeyPatch, defect: Exception
+) -> None:
+    def broken(*_: object) -> None:
+        raise defect
+
+    monkeypatch.setattr(control_module.Control, "_wait_first_round", broken)
+    monkeypatch.setattr(control_module, "ask_for_realtime", tuple)  # not for the test's own process
+    places = ["--run-dir", str(tmp_path / "run"), "--data-dir", str(tmp_path / "data")]
+    with pytest.raises(type(defect), match=str(defect.args[-1])):
+        control_module.main([*places, *port_arguments(ports)], open_recorder=open_recorder, last_run=last_run)
+
+
+@pytest.mark.parametrize("name", [CONTROL_SOCKET, "status.sock", LOCK])
+def test_a_run_directory_in_which_a_file_cannot_be_made_is_refused_and_named(
+    tmp_path: Path, ports: dict[str, str], name: str
+) -> None:
+    (tmp_path / "run" / name).mkdir(parents=True)
+    ended = control(tmp_path / "run", *port_arguments(ports), data_dir=tmp_path / "data")
+    assert ended.returncode == 2
+    assert f"{tmp_path / 'run' / name}: Is a directory; choose another --run-dir" in ended.stderr
 
 
 def test_h33_a_control_that_fails_by_what_nobody_foresaw_leaves_no_thread_behind_that_looks_like_one() -> None:

@@ -181,6 +181,16 @@ def test_a_killed_control_is_started_again_and_knows_it(stage: Stage) -> None:
         assert len(stage.began("protective")) == 1
 
 
+def test_a_supervisor_that_cannot_write_its_log_goes_on(stage: Stage) -> None:
+    with stage.running():
+        assert soon(lambda: bool(stage.began("control")))
+        (stage.plan.log_dir / "supervisor.log").mkdir()
+        (stage.plan.run_dir / "stage.new").mkdir()
+        os.kill(stage.pid("control"), signal.SIGKILL)
+        assert soon(lambda: len(stage.began("control")) == 2)
+    assert stage.codes == [0]
+
+
 def test_without_its_simulator_everything_ends(stage: Stage) -> None:
     with stage.running():
         assert soon(lambda: bool(stage.began("control")))
