@@ -16,6 +16,7 @@ from controller.core.exchange import Event, Outputs
 from controller.core.state import CycleState
 from controller.records.header import Started, header_row
 from controller.records.memory import MemoryRecord
+from controller.records.store import check_new
 from sim.cosim import CYCLE_S, PROTECTIVE, START_S, Cosim
 from sim.faults import check, parse
 from sim.hosts import check_host
@@ -131,8 +132,10 @@ def simulate_treatment(
 ) -> Result:
     """One whole treatment in virtual time, recorded in memory and, if asked, saved to a file.
 
-    `watch` sees every cycle. Raises ValueError on a fault that cannot be, RecordError on a file that cannot.
+    `watch` sees every cycle. Raises BadRequest on a fault that cannot be, RecordError on a file that cannot.
     """
+    if save_to is not None:
+        check_new(save_to)  # not after the whole treatment
     planned = [parse(text) for text in faults]
     for fault in planned:
         if fault.kind == "host":

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from controller.commandline.options import AsJson, file_given, print_rows
+from controller.commandline.options import AsJson, check_one_form, file_given, print_rows
 from controller.core.alarm_escalation import ESCALATION
 from controller.runtime.settings import BadSetting
 
@@ -36,6 +36,7 @@ def alarms(
     """Every alarm with priority and why, kind, delays, what it needs and what brings it along."""
     from controller.core.alarm_view import manual
 
+    check_one_form(markdown=markdown, as_json=as_json)
     if markdown:
         sys.stdout.write(page())
         return

@@ -15,7 +15,7 @@ import typer
 
 from config import hazard_pages
 from config.hazards import broken_links, load, missing_tests
-from controller.commandline.options import AsJson, file_given
+from controller.commandline.options import AsJson, check_one_form, file_given
 from controller.runtime.settings import BadSetting
 
 
@@ -28,8 +28,10 @@ def hazards(
     """The hazards, what controls each and which tests show it. Exit code 1 when a link is missing."""
     from controller.core.interlocks import TABLE
 
+    check_one_form(markdown=markdown, as_json=as_json)
     table = load()
-    if unknown := set(only or ()) - set(table.hazards):
+    only = [id_.upper() for id_ in only or ()]
+    if unknown := set(only) - set(table.hazards):
         raise BadSetting(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
     problems = broken_links(table, interlocks={row.id: row.hazards for row in TABLE})
     if ran is not None:

@@ -25,12 +25,13 @@ from controller.commandline.options import (
 )
 from controller.console.place import place_of
 from controller.runtime.client import Client
-from controller.runtime.messages import Request, SetUp, order_of
+from controller.runtime.messages import ACTS, Request, SetUp, order_of
 from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir, make_run_dir
-from controller.runtime.settings import BadSetting, patient_of
+from controller.runtime.settings import PATIENT_FORM, BadSetting, patient_of
 
 CONSOLE = "127.0.0.1:8765"
 WATCH_PATIENCE_S = 2.0  # a controller that runs answers at once
+ALLOWED = ("setup", *ACTS)
 
 
 def run(
@@ -66,6 +67,11 @@ def run(
     chosen, _ = load_pair(name, treatment)
     patient_of(patient)
     check_ports(port, chosen, simulated=simulated)
+    place = (
+        None
+        if no_console
+        else place_of(console, remote=console_remote, tls=console_certificate is not None and console_key is not None)
+    )
     where = run_dir or default_run_dir()
     make_run_dir(where)
     check_place(data)
@@ -75,11 +81,6 @@ def run(
     files = {"--console-certificate": console_certificate, "--console-key": console_key}
     served = [] if no_console else ["--console", console, *(["--console-remote"] if console_remote else [])]
     served += [word for option, path in files.items() if path is not None for word in (option, str(path))]
-    place = (
-        None
-        if no_console
-        else place_of(console, remote=console_remote, tls=console_certificate is not None and console_key is not None)
-    )
     arguments += ["--certify", *(served if place is not None else [])]
     if view and sys.stdin.isatty() and sys.stdout.isatty():
         with running(arguments, where) as supervisor_process:
@@ -91,9 +92,7 @@ def run(
 
 
 def act(
-    what: Annotated[
-        str, typer.Argument(help="setup, start, confirm, dose, hold, resume, stop, reset, drain, target, flow …")
-    ],
+    what: Annotated[str, typer.Argument(help=", ".join(ALLOWED))],
     value: Annotated[str | None, typer.Argument(help="For target (°C), flow (L/min) and limit.")] = None,
     who: str = "operator",
     text: Annotated[str, typer.Option(help="limit: which one; acknowledge: which alarm; dose: lot;who.")] = "",
@@ -102,6 +101,8 @@ def act(
     run_dir: RunDir = None,
 ) -> None:
     """Ask a running controller for one act, as the keys of the live view do; setup takes --treatment and --patient."""
+    if what not in ALLOWED:
+        raise BadSetting(f"unknown act {what[:40]!r}; allowed: {', '.join(ALLOWED)}")
     if what == "setup":
         _set_up(run_dir or default_run_dir(), treatment, patient, who)
         return
@@ -117,6 +118,8 @@ def act(
 
 def _set_up(run_dir: Path, treatment: str, text: str, who: str) -> None:
     """Show what a treatment means for a patient, and set it up. Raises Refusal outside STANDBY."""
+    if not (treatment and text):
+        raise BadSetting(f"setup needs --treatment NAME and --patient {PATIENT_FORM}")
     patient = patient_of(text)
     asked = SetUp(
         treatment=treatment, pseudonym=patient.pseudonym, height_cm=patient.height_cm, weight_kg=patient.weight_kg

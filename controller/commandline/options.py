@@ -58,6 +58,12 @@ def file_given(option: str, path: Path, *, allowed: str) -> Iterator[None]:
         raise BadSetting(f"{option} {path}: {error.strerror or error}; allowed: {allowed}") from error
 
 
+def check_one_form(*, markdown: bool, as_json: bool) -> None:
+    """Raise BadSetting for two forms of one answer."""
+    if markdown and as_json:
+        raise BadSetting("--markdown and --json: allowed is one of them")
+
+
 def repeated(option: str, values: list[str] | None) -> list[str]:
     """The option before each value, for another process's command line."""
     return [word for value in values or [] for word in (option, value)]

@@ -41,6 +41,8 @@ def place_of(text: str, *, remote: bool, tls: bool) -> Place:
             f"--console {text}: reachable from other machines; that needs --console-remote, "
             "--console-certificate and --console-key"
         )
+    if remote and is_loopback(host):
+        raise BadPlace(f"--console-remote: {host} is reached from this machine only; allowed: another HOST with it")
     return Place(host=host, port=int(port), tls=tls)
 
 

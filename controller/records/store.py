@@ -80,10 +80,17 @@ class Store:
                 self._connection.execute("ROLLBACK")
 
 
-def _create(path: Path) -> None:
-    """Make the file, which must not exist: a record is never written over."""
+def check_new(path: Path) -> None:
+    """Raise RecordError when no record can begin there: its folder has to be there, and the file must not."""
     if not path.parent.is_dir():
         raise RecordError(f"{path.parent}: is not a directory; make it, or choose another for the records")
+    if path.exists():
+        raise RecordError(f"{path}: exists; a record is never written over")
+
+
+def _create(path: Path) -> None:
+    """Make the file, which must not exist: a record is never written over."""
+    check_new(path)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError as error:

@@ -13,6 +13,7 @@ from config.loading import load_rig
 from controller.app import main
 from controller.commandline import looking, operating
 from controller.runtime.preflight import missing_ports
+from sim import treatment_run
 from sim.fault_catalogue import CATALOGUE
 
 SHORT = ("campaign", "--runs", "1", "--workers", "1")
@@ -29,7 +30,12 @@ def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["act", "bogus"], "unknown act 'bogus'; allowed: start"),
+        (["act", "bogus"], "unknown act 'bogus'; allowed: setup, start"),
+        (["act", "setup", "--treatment", "saline_rehearsal"], "setup needs --treatment NAME and --patient PSEUDONYM"),
+        (["run", "--console-remote"], "--console-remote: 127.0.0.1 is reached from this machine only; allowed"),
+        (["hazards", "--json", "--markdown"], "--markdown and --json: allowed is one of them"),
+        (["alarms", "--json", "--markdown"], "--markdown and --json: allowed is one of them"),
+        (["hazards", "h99"], "no hazard H99; allowed: H00"),
         (["act", "flow", "4,2"], "flow '4,2': no number"),
         (["act", "target", "nan"], "value is nan; allowed: a finite number"),
         (["act", "target", "inf"], "value is inf; allowed: a finite number"),
@@ -89,6 +95,24 @@ def test_check_as_json_is_one_object(monkeypatch: pytest.MonkeyPatch, capsys: py
     shown = json.loads(capsys.readouterr().out)
     assert shown["valid"] is True
     assert shown["effective"]["rig"]["name"] == "bench"
+
+
+def test_a_hazard_may_be_asked_for_in_small_letters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hipec(monkeypatch, "hazards", "h06", "--json") == 0
+    assert '"H06"' in capsys.readouterr().out
+
+
+def test_a_record_that_is_there_is_refused_before_the_treatment_and_not_after_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(treatment_run, "run", lambda *_, **__: pytest.fail("the treatment was run"))
+    (tmp_path / "record.sqlite").write_text("of another treatment")
+    assert hipec(monkeypatch, "simulate", "--record", str(tmp_path / "record.sqlite")) == 2
+    assert "record.sqlite: exists; a record is never written over" in capsys.readouterr().err
+    assert hipec(monkeypatch, "simulate", "--record", str(tmp_path / "nowhere" / "record.sqlite")) == 2
+    assert "is not a directory; make it" in capsys.readouterr().err
 
 
 def test_every_fault_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
