@@ -91,7 +91,7 @@ def _answered(line: bytes, answer: Answer) -> dict[str, Any]:
         if not isinstance(asked, dict):
             raise ValueError("not an object")
         return {"simulated": True, "ok": True, **answer(asked)}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # also what is nested too deeply to be read
         return {"simulated": True, "ok": False, "error": str(error)}
 
 

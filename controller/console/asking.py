@@ -20,6 +20,7 @@ from controller.console.sessions import Role, Session
 from controller.console.shared import Console, client_of, is_local
 from controller.console.upstream import Busy
 from controller.runtime.client import Refusal, Unreachable
+from controller.runtime.messages import UNREADABLE
 
 STOP_WAIT_S = 3.0
 
@@ -48,7 +49,7 @@ class Asking:
             return said(429, str(error))
         except Refused as error:
             return said(error.status, str(error))
-        except (msgspec.DecodeError, KeyError):
+        except (*UNREADABLE, KeyError):
             return said(400, "allowed: role (viewer, operator, engineer) and pin")
         return json_of({"ok": True, "role": session.role.name.lower()})
 

@@ -10,7 +10,7 @@ import msgspec
 from controller.console.guards import Guards
 from controller.console.place import is_loopback
 from controller.console.sessions import Role, Session
-from controller.runtime.messages import SetUp
+from controller.runtime.messages import UNREADABLE, SetUp
 
 BODY_MAX = 2048
 EXPIRY_MS = 2000.0
@@ -44,7 +44,7 @@ def read(body: bytes) -> Command:
     """Decode. Raises Refused."""
     try:
         return msgspec.json.decode(body, type=Command)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Refused(400, f"not a command: {error}") from error
 
 
@@ -52,7 +52,7 @@ def read_setup(body: bytes) -> SetUp:
     """Decode what is to be previewed. Raises Refused."""
     try:
         return msgspec.json.decode(body, type=SetUp)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise Refused(400, f"not a set-up: {error}") from error
 
 

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from controller.console.hub import PAGES_MAX, Page
 from controller.console.shared import Console
+from controller.runtime.messages import UNREADABLE
 
 GOING_AWAY = 1001
 NO_SESSION = 4401
@@ -71,7 +72,7 @@ class Telemetry:
             await socket.send_text(message.decode())
 
     async def _receive(self, socket: WebSocket, page: Page) -> None:
-        with contextlib.suppress(WebSocketDisconnect, msgspec.DecodeError):
+        with contextlib.suppress(WebSocketDisconnect, *UNREADABLE):
             while True:
                 said = msgspec.json.decode(await socket.receive_text(), type=FromPage)
                 if said.stop:

@@ -266,9 +266,23 @@ def test_a_stop_that_the_controller_did_not_take_is_said_with_the_reason() -> No
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b'{"number": 1}', b'{"number": "1", "issued_ms": 0, "act": "hold"}', b"\xff"]
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"number": 1, "\xb7": 1}',
+        b"{",
+        b'{"number": 1}',
+        b'{"number": "1", "issued_ms": 0, "act": "hold"}',
+        b"\xff",
+    ],
 )
 def test_what_is_no_command_is_answered_and_not_passed_on(body: bytes) -> None:
     desk = Desk()
     assert desk.post("/command", body).status == 400
     assert desk.heard.acts == []
+
+
+@pytest.mark.parametrize("path", ["/command", "/preview", "/role", "/fault"])
+def test_bytes_that_no_json_reader_can_read_are_answered_wherever_they_come(path: str) -> None:
+    assert Desk().post(path, b'{"\xb7": 1}').status == 400

@@ -20,6 +20,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz_api import ApiTarget
 from fuzz_frames import parser_targets
 from fuzz_record import RecordTarget
 from fuzz_talk import talk_targets
@@ -77,7 +78,7 @@ def nothing_ran() -> Ran:
 
 def all_targets() -> list[Target]:
     """Every target, made anew."""
-    return [*parser_targets(), *driver_targets(), *talk_targets(), RecordTarget()]
+    return [*parser_targets(), *driver_targets(), *talk_targets(), ApiTarget(), RecordTarget()]
 
 
 def run(frames: int, seed: str, only: str = "") -> Ran:

@@ -1,4 +1,4 @@
-"""What processes and people say to each other: heartbeats, status, requests to the api, and the api's own framing.
+"""What processes and people say to each other: heartbeats, status, requests to the api, a page, or a simulator.
 
 Also the twins as receivers. Nothing may come out but the declared errors.
 """
@@ -6,26 +6,25 @@ Also the twins as receivers. Nothing may come out but the declared errors.
 from __future__ import annotations
 
 import json
-import os
 import random
-import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from fuzz_api import REQUESTS
 from fuzz_guide import Guide
 from fuzz_mutator import bend
 from fuzz_target import Escape
 from fuzz_wire import DriverTarget, driver_targets
 
-from controller.core.exchange import Act, Order
+from controller.console.commands import Refused, read_setup
+from controller.console.commands import read as read_command
+from controller.core.exchange import Order
 from controller.protective.link import Heartbeat
 from controller.protective.link import parse as parse_heartbeat
-from controller.runtime.api import ApiServer, _Client
-from controller.runtime.commands import StopFlag
-from controller.runtime.desk import Desk
-from controller.runtime.messages import REQUEST_MAX, BadMessage, Request, order_of, pack, read_request, request_id
+from controller.runtime.messages import BadMessage, order_of, read_request, request_id
 from controller.runtime.protective_link import ProtectiveLink
+from sim.control_socket import _answered as answer_to
 
 BEATS = (
     b'{"seq": 12, "at": 1000.5, "heat": true, "reset": 3}',
@@ -36,17 +35,14 @@ STATUS = (
     b'{"seq":1,"at":1000.1,"permit":true,"contactor_closed":false,"trip":"","outlet_b_c":40.1,"inflow_b_c":null}',
     b'{"seq":2,"at":1.0,"permit":false,"contactor_closed":true,"trip":"x"}',
 )
-REQUESTS = tuple(
-    pack(request)
-    for request in (
-        Request(id=1, do="state"),
-        Request(id=2, do="act", act=Act.TARGET.value, value=42.0, text="warmer", who="EK"),
-        Request(id=3, do="act", act=Act.DOSE.value, text="L1;EK"),
-        Request(id=4, do="stop"),
-        Request(id=5, do="subscribe"),
-        Request(id=6, do="act", act=Act.STOP.value),
-    )
+COMMANDS = (
+    b'{"number":1,"issued_ms":1000.5,"act":"target","value":42.0,"text":"warmer"}',
+    b'{"number":2,"issued_ms":1000.5,"act":"hold"}',
+    b'{"number":3,"issued_ms":0.0,"act":"setup","setup":{"treatment":"cisplatin_90","pseudonym":"EK",'
+    b'"height_cm":170.0,"weight_kg":70.0,"sha256":"00"}}',
 )
+SETUPS = (b'{"treatment":"cisplatin_90","pseudonym":"EK","height_cm":170.0,"weight_kg":70.0}',)
+SIM_LINES = (b'{"do":"faults"}', b'{"do":"fault","fault":"no_flow@10+5","seed":1}')
 
 
 class TextTarget:
@@ -104,6 +100,22 @@ def _request(frame: bytes) -> str:
     return "" if finite else f"{order}"
 
 
+def _command(frame: bytes) -> str:
+    command = read_command(frame)
+    finite = all(value is None or abs(value) < float("inf") for value in (command.issued_ms, command.value))
+    return "" if finite else f"{command}"
+
+
+def _setup(frame: bytes) -> str:
+    setup = read_setup(frame)
+    return "" if abs(setup.height_cm) < float("inf") > abs(setup.weight_kg) else f"{setup}"
+
+
+def _sim_line(frame: bytes) -> str:
+    said = answer_to(frame, lambda asked: {"asked": sorted(asked)})
+    return "" if isinstance(said["ok"], bool) and said["simulated"] is True else f"{said}"
+
+
 class StatusTarget(TextTarget):
     """Control's ear for the protective channel, with a real socket beside it."""
 
@@ -128,83 +140,6 @@ class StatusTarget(TextTarget):
         said = json.loads(frame.decode("utf-8", "replace"))
         same = (newest.permit, newest.contactor_closed) == (said["permit"], said["contactor_closed"])
         return "" if same else f"{newest}"
-
-
-class ApiTarget:
-    """The api's server, its loop played by us: one client that sends bent requests, and then a STOP of another."""
-
-    name = "api"
-
-    def __init__(self) -> None:
-        self.guide = Guide("controller/runtime")
-        self._folder = tempfile.TemporaryDirectory(prefix="fz")
-        self._desk = Desk(stop=StopFlag())
-        self._desk.show({"phase": "STANDBY"})
-        self._api = ApiServer(path=Path(self._folder.name) / "control.sock", desk=self._desk)
-        self._api._selector.register(self._api._wake, 1, None)
-        self._number = 0
-        self._peer: socket.socket | None = None
-        self._connect()
-
-    def once(self, rng: random.Random) -> int:
-        frame = bend(self.guide.pick(REQUESTS[int(rng.random() * len(REQUESTS))], rng), REQUESTS, rng)
-        if rng.random() < 0.2:
-            frame += bend(REQUESTS[int(rng.random() * len(REQUESTS))], REQUESTS, rng)
-        self.guide.run(lambda: self.give(0, frame), lambda: frame)
-        return 1
-
-    def give(self, at: int, frame: bytes) -> None:
-        client, peer = self._connect()
-        try:
-            peer.sendall(frame[: REQUEST_MAX * 2] or b"\0")
-            self._api._receive(client)
-            self._api._hand_out()
-            self._stop_works()
-        except Escape:
-            raise
-        except Exception as error:
-            raise Escape(self.name, at, frame, f"{type(error).__name__}: {error}") from error
-        finally:
-            self._desk._orders.clear()
-        if client.number in self._api._clients and len(client.incoming) > REQUEST_MAX + 4:
-            raise Escape(self.name, at, frame, f"{len(client.incoming)} bytes are kept")
-
-    def close(self) -> None:
-        if self._peer is not None:
-            self._peer.close()
-        self._api._close()
-        os.close(self._api._wake)
-        self._folder.cleanup()
-
-    def _stop_works(self) -> None:
-        """STOP of somebody else, whatever came before."""
-        before = self._desk.stop.requested
-        client, peer = self._pair()
-        peer.sendall(REQUESTS[3])
-        self._api._receive(client)
-        answer = peer.recv(4096)
-        self._api._drop(client)
-        peer.close()
-        if self._desk.stop.requested != before + 1 or b'"id":4' not in answer:
-            raise Escape(self.name, 0, b"", "STOP was not taken")
-
-    def _connect(self) -> tuple[_Client, socket.socket]:
-        if self._peer is not None:
-            self._peer.close()
-        for client in list(self._api._clients.values()):
-            self._api._drop(client)
-        client, self._peer = self._pair()
-        return client, self._peer
-
-    def _pair(self) -> tuple[_Client, socket.socket]:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        theirs.settimeout(5.0)
-        self._number += 1
-        client = _Client(self._number, ours)
-        self._api._clients[client.number] = client
-        self._api._selector.register(ours, 1, client)
-        return client, theirs
 
 
 class TwinTarget:
@@ -262,12 +197,14 @@ class TwinTarget:
         raise Escape(self.name, -1, b"", "answers no more")
 
 
-def talk_targets() -> list[TextTarget | ApiTarget | TwinTarget]:
+def talk_targets() -> list[TextTarget | TwinTarget]:
     """All of them."""
     return [
         TextTarget("heartbeat", BEATS, _heartbeat, (ValueError,), Guide("controller/protective")),
         TextTarget("request", REQUESTS, _request, (BadMessage,), Guide("controller/runtime")),
+        TextTarget("console.command", COMMANDS, _command, (Refused,), Guide("controller/console")),
+        TextTarget("console.setup", SETUPS, _setup, (Refused,), Guide("controller/console")),
+        TextTarget("sim.line", SIM_LINES, _sim_line, (), Guide("sim/control_socket.py")),
         StatusTarget(),
-        ApiTarget(),
         *(TwinTarget(driver) for driver in driver_targets()),
     ]

@@ -130,16 +130,18 @@ def page(verdicts: list[Verdict]) -> str:
     commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     lines = [
         "# Safety mutants\n",
-        "Each takes one mitigation away; a named test has to fail. Written by `make mutants`; do not edit.\n",
+        "Each takes one mitigation away: a row of the interlock table or another control of docs/hazards.md. A named test "
+        "has to fail. Written by `make mutants`; do not edit.\n",
         f"{time.strftime('%Y-%m-%d')}, on commit {commit}: {killed} of {len(verdicts)} killed.\n",
-        "| mutant | hazards | file | becomes | killed by |",
-        "|---|---|---|---|---|",
+        "| mutant | takes away | hazards | file | becomes | killed by |",
+        "|---|---|---|---|---|---|",
     ]
     for verdict in verdicts:
         mutant = verdict.mutant
         becomes = " ".join(mutant.new.split()).replace("|", "\\|") or "nothing"
         by = f"`{verdict.by}`" if verdict.killed else "**survived**"
-        lines.append(f"| {mutant.name} | {', '.join(mutant.hazards)} | {mutant.file} | `{becomes}` | {by} |")
+        takes, hazards = ", ".join(mutant.controls), ", ".join(mutant.hazards)
+        lines.append(f"| {mutant.name} | {takes} | {hazards} | {mutant.file} | `{becomes}` | {by} |")
     return "\n".join(lines) + "\n"
 
 
