@@ -130,8 +130,8 @@ def page(verdicts: list[Verdict]) -> str:
     commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     lines = [
         "# Safety mutants\n",
-        "Each takes one mitigation away: a row of the interlock table or another control of docs/hazards.md. A named test "
-        "has to fail. Written by `make mutants`; do not edit.\n",
+        "Each takes one mitigation away, a row of the interlock table or another control of docs/hazards.md; a named "
+        "test has to fail. Written by `make mutants`; do not edit.\n",
         f"{time.strftime('%Y-%m-%d')}, on commit {commit}: {killed} of {len(verdicts)} killed.\n",
         "| mutant | takes away | hazards | file | becomes | killed by |",
         "|---|---|---|---|---|---|",
