@@ -20,13 +20,18 @@ from controller.core.interlocks import Interlock, Priority
 
 AUDIO_PAUSE_MAX_S = 120.0
 OFF_DELAY_S = 1.0
+FIRST_OUT = Priority.MEDIUM
+"""From here on an alarm can be the first of a burst. What only informs (LOW) often stands for long before something
+happens and would take the mark from what began it.
+"""
 
 
 class Alarm(NamedTuple):
     """One alarm condition: its words, since when, whether its cause is present.
 
-    `first` of its burst; `over`: latched, and the cause is gone for good; `because` is the id of the alarm that
-    brought it along, "" when it stands for itself; `loud_since_s`: since when it asks to be heard without a break.
+    `first` of its burst (see FIRST_OUT); `over`: latched, and the cause is gone for good; `because` is the id of the
+    alarm that brought it along, "" when it stands for itself; `loud_since_s`: since when it asks to be heard without a
+    break.
     """
 
     id: str
@@ -95,19 +100,20 @@ def step(
         if kept is not None:
             active[id_] = kept
         events.extend(said)
-    quiet = not active
+    quiet = all(alarm.priority < FIRST_OUT for alarm in active.values())
     for id_, (row, text) in rows.items():
         if id_ not in active:
-            active[id_] = _begun(row, text, id_ in held, now_s, first=quiet)
-            events.append(_onset(active[id_], now_s))
-            quiet = False
+            begun = _begun(row, text, id_ in held, now_s, quiet=quiet)
+            active[id_] = begun
+            events.append(_onset(begun, now_s))
+            quiet = quiet and not begun.first
     active, said = _causes(active, now_s)
     events.extend(said)
     alarms, said = _audio(alarms, active, now_s)
     return alarms, (*events, *said)
 
 
-def _begun(row: Interlock, text: str, latched: bool, now_s: float, *, first: bool) -> Alarm:
+def _begun(row: Interlock, text: str, latched: bool, now_s: float, *, quiet: bool) -> Alarm:
     priority = row_of(row.id).priority
     return Alarm(
         row.id,
@@ -119,7 +125,7 @@ def _begun(row: Interlock, text: str, latched: bool, now_s: float, *, first: boo
         True,
         now_s,
         latched,
-        first=first,
+        first=quiet and priority >= FIRST_OUT,
         loud_since_s=now_s,
         off_delay_s=row.off_delay_s,
     )

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from make import world_in
 
-from controller.core import alarm_acts
+from controller.core import alarm_acts, alarm_table
 from controller.core import alarms as engine
 from controller.core.alarms import AUDIO_PAUSE_MAX_S, OFF_DELAY_S, Alarms
 from controller.core.exchange import Act
@@ -99,9 +99,24 @@ def test_h43_the_first_out_stays_on_top_when_it_comes_and_goes() -> None:
 
 
 def test_h43_a_higher_priority_ranks_before_the_first_out() -> None:
-    alarms = after("air", "core_low", before=after("core_low"), now_s=1.0)
-    assert [a.id for a in alarms.ranked()] == ["air", "core_low"]
-    assert alarms.active["core_low"].first
+    alarms = after("air", "drift", before=after("drift"), now_s=1.0)
+    assert [a.id for a in alarms.ranked()] == ["air", "drift"]
+    assert alarms.active["drift"].first
+
+
+def test_h43_what_only_informs_takes_no_first_mark_from_what_comes_after_it() -> None:
+    alarms = after("core_low", now_s=1.0)
+    assert alarms.active["core_low"].priority is LOW
+    assert not alarms.active["core_low"].first
+    alarms = after("stalled", "air", before=alarms, now_s=1.1)  # the first of them is about to end
+    assert [a.id for a in alarms.ranked() if a.first] == ["stalled"]
+    alarms = after("stalled", "air", before=alarms, now_s=500.0)
+    assert "core_low" not in alarms.active
+    assert [a.id for a in alarms.ranked() if a.first] == ["stalled"]
+
+
+def test_h43_nothing_becomes_part_of_a_burst_by_rising() -> None:
+    assert {about.priority for about in alarm_table.ROWS.values() if about.rises_s} <= {MEDIUM, HIGH}
 
 
 @example([(["device_lost"], "", 1.0), (["bubble_lost"], "pause", 0.5), ([], "", 0.5)])
