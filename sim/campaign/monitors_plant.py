@@ -5,6 +5,8 @@ A condition says in words what is violated at one moment, or "". How long it may
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from config.schema import CONTACTOR_LEASE_S
 from controller.core.interlocks import Response
 from sim.campaign.engine import PERIOD_S, Moment
@@ -18,7 +20,8 @@ PATIENT_ML = 50.0
 AFTER_TRIP_S = 1.0
 UNHEARD_S = 0.5  # without a word of the protective channel
 SHUT_S = 2.5  # inflow stopped after a trip that stops it: the relays' own lease, and the rotor's run-down
-OVER_MMHG = 23.0  # true cavity pressure that a transmitter with its full error shows as over 22
+OVER_MMHG = 22.0
+OVER_NOISE_MMHG = 0.3  # twice the transmitter's: each reading below the limit begins the trip's half second anew
 
 
 def hot_inflow(m: Moment) -> str:
@@ -52,7 +55,13 @@ def dry(m: Moment) -> str:
 
 
 def closed_while_hot(m: Moment) -> str:
-    """P2, on what the protective channel itself measures."""
+    """P2, over the true inflow."""
+    hot = m.contactor and m.inflow_c > HOT_INFLOW_C
+    return f"contactor closed at a true inflow of {m.inflow_c:.1f} °C" if hot else ""
+
+
+def closed_while_told_hot(m: Moment) -> str:
+    """P2, over what the protective channel itself measures: it may be hot at the outlet long before the inflow is."""
     said = m.status
     if said is None or not m.contactor:
         return ""
@@ -60,10 +69,15 @@ def closed_while_hot(m: Moment) -> str:
     return f"contactor closed at {hottest:.1f} °C" if hottest > HOT_INFLOW_C else ""
 
 
-def over_pressure(m: Moment) -> str:
-    """P10."""
-    over = m.cavity_mmhg > OVER_MMHG and m.entered_ml > 0.0
-    return f"{m.entered_ml * 600:.0f} mL/min enter at {m.cavity_mmhg:.1f} mmHg" if over else ""
+def over_pressure(setting: Setting) -> Callable[[Moment], str]:
+    """P10, at the true pressure that this bench's own transmitter shows as over 22: it may read 0.7 mmHg too low."""
+    most_mmhg = setting.cavity_mmhg_at(OVER_MMHG + OVER_NOISE_MMHG)
+
+    def over(m: Moment) -> str:
+        over = m.cavity_mmhg > most_mmhg and m.entered_ml > 0.0
+        return f"{m.entered_ml * 600:.0f} mL/min enter at {m.cavity_mmhg:.1f} mmHg" if over else ""
+
+    return over
 
 
 def gone_s(m: Moment) -> float:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from config.schema import BATH_SETPOINT_CEILING_C, INFLOW_CAP_CEILING_C
+from controller.core.exchange import Outputs
 from controller.core.steps import Heat
 from controller.core.treatment import phases
 from sim.campaign.engine import Moment
 from sim.campaign.property import EDGE_S, Setting
 
-DISAGREE_C, DISAGREE_S, STEADY_S = 1.0, 10.0, 20.0
+APART = (  # °C, for how long with heat on, seconds since the pump or a valve was last changed
+    (1.0, 10.0, 20.0),
+    (2.0, 2.0, 5.0),  # no transport explains so much for longer
+    (1.0, 60.0, 0.0),  # however often the flow is changed
+)
 PERMIT_LAG_S = 0.6
 BOOT_S = 0.5
 PAUSE_MAX_S = 120.0
 PUMP_UP_LPM_PER_S = 0.3
+BATH_UP_C_PER_S = 0.2
+FRACTION_UP_PER_S = 0.2
 LIMIT_TOLERANCE = 1e-6
 
 
@@ -91,22 +98,31 @@ class Permits:
 
 
 class Rates:
-    """P7: the pump is sped up no faster than its ramp."""
+    """P7: pump, bath set-point and an element's power are raised no faster than their ramps; down is always allowed."""
 
-    name = "P7 rate of the pump command"
+    name = "P7 rate of a command"
 
     def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
+        self._last: tuple[float, Outputs] | None = None
 
     def see(self, m: Moment) -> str:
         """Judge one moment."""
         if not m.cycled:
             return ""
-        last, self._last = self._last, (m.at_s, m.outputs.pump_lpm)
+        last, self._last = self._last, (m.at_s, m.outputs)
         if last is None:
             return ""
-        most_lpm = last[1] + PUMP_UP_LPM_PER_S * min(m.at_s - last[0], 1.0) + LIMIT_TOLERANCE
-        return "" if m.outputs.pump_lpm <= most_lpm else f"pump {last[1]:.2f} to {m.outputs.pump_lpm:.2f} L/min at once"
+        before, now, dt_s = last[1], m.outputs, min(m.at_s - last[0], 1.0)
+        ramps = (
+            ("pump", before.pump_lpm, now.pump_lpm, PUMP_UP_LPM_PER_S),
+            ("fraction", before.heater_fraction, now.heater_fraction, FRACTION_UP_PER_S),
+            # The first set-point of a heater that was off says where the bath stands already.
+            ("bath", before.bath_setpoint_c if before.heat_on else 99.0, now.bath_setpoint_c, BATH_UP_C_PER_S),
+        )
+        for name, was, is_now, per_s in ramps:
+            if not is_now <= was + per_s * dt_s + LIMIT_TOLERANCE:
+                return f"{name} {was:.2f} to {is_now:.2f} at once"
+        return ""
 
 
 class Limits:
@@ -142,22 +158,29 @@ def pause(m: Moment) -> str:
 
 
 class Disagreement:
-    """P17: two probes at one place that disagree by more than 1 °C take the heat within 10 s."""
+    """P17: two probes at one place that disagree by more than 1 °C take the heat within 10 s of steady flow.
+
+    The flow has to be steady for 20 s because fluid of two temperatures passes both probes after a change; more than
+    2 °C is allowed 5 s of that, and nothing is allowed for ever.
+    """
 
     name = "P17 probes disagree and heat stays on"
     PAIRS = (("inflow_c", "inflow_b_c"), ("heater_outlet_c", "outlet_b_c"))
 
     def __init__(self) -> None:
-        self._since_s: float | None = None
+        self._since_s: list[float | None] = [None] * len(APART)
 
     def see(self, m: Moment) -> str:
         """Judge one moment."""
         good = m.state.sensed.good
         apart = max((abs(good[a] - good[b]) for a, b in self.PAIRS if a in good and b in good), default=0.0)
-        steady = m.at_s - m.state.pump_changed_s >= STEADY_S
-        if not (m.outputs.heat_on and steady and apart > DISAGREE_C):
-            self._since_s = None
-            return ""
-        self._since_s = m.at_s if self._since_s is None else self._since_s
-        lasted_s = m.at_s - self._since_s
-        return f"{apart:.2f} °C apart for {lasted_s:.1f} s with heat on" if lasted_s > DISAGREE_S + EDGE_S else ""
+        steady_s = m.at_s - m.state.pump_changed_s
+        for index, (most_c, most_s, after_s) in enumerate(APART):
+            if not (m.outputs.heat_on and steady_s >= after_s and apart > most_c):
+                self._since_s[index] = None
+                continue
+            since_s = self._since_s[index]
+            self._since_s[index] = since_s = m.at_s if since_s is None else since_s
+            if m.at_s - since_s > most_s + EDGE_S:
+                return f"{apart:.2f} °C apart for {m.at_s - since_s:.1f} s with heat on"
+        return ""

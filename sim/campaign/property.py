@@ -29,6 +29,12 @@ class Setting(NamedTuple):
     rig: Rig
     treatment: Treatment
     fill_ml: float
+    pressure_gain: float = 1.0  # of the cavity pressure's transmitter, as drawn
+    pressure_offset_mmhg: float = 0.0
+
+    def cavity_mmhg_at(self, shown_mmhg: float) -> float:
+        """The true cavity pressure that the sound transmitter of this bench shows as that."""
+        return (shown_mmhg - self.pressure_offset_mmhg) / self.pressure_gain
 
 
 class Lasting:

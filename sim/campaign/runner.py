@@ -79,7 +79,9 @@ class Prepared:
         self._parameters = sample(base.seed, self.rig)
         self.patient = patient_of(self._parameters, base)
         self.bench = bench_of(self.rig)
-        self.setting = Setting(self.rig, self.treatment, dose_plan(self.treatment, self.patient).carrier_ml)
+        pressure = self._parameters.probes["cavity_pressure_mmhg"]
+        carrier_ml = dose_plan(self.treatment, self.patient).carrier_ml
+        self.setting = Setting(self.rig, self.treatment, carrier_ml, pressure.gain, pressure.offset)
 
     def fresh(self) -> ValueEngine:
         """An engine before its first cycle."""

@@ -61,10 +61,19 @@ def _tripped(m: Moment) -> Moment:
     return m._replace(state=m.state._replace(latch=m.state.latch._replace(trips=(TRIP,), armed=False)))
 
 
-def _apart(m: Moment) -> Moment:
+def _apart(m: Moment, by_c: float = 1.5, *, steady_s: float = 60.0) -> Moment:
     m = _heating(m)
-    sensed = m.state.sensed._replace(good={**m.state.sensed.good, "inflow_c": 40.0, "inflow_b_c": 42.0})
-    return m._replace(state=m.state._replace(sensed=sensed, pump_changed_s=0.0))
+    sensed = m.state.sensed._replace(good={**m.state.sensed.good, "inflow_c": 40.0, "inflow_b_c": 40.0 + by_c})
+    return m._replace(state=m.state._replace(sensed=sensed, pump_changed_s=m.at_s - steady_s))
+
+
+def _stepped(m: Moment) -> Moment:
+    return m._replace(state=m.state._replace(walk=m.state.walk._replace(step="fill")), events=())
+
+
+def _armed(m: Moment) -> Moment:
+    before = m.before._replace(latch=m.before.latch._replace(armed=False))
+    return m._replace(before=before, state=m.state._replace(latch=m.state.latch._replace(armed=True)), events=())
 
 
 def _paused(m: Moment) -> Moment:
@@ -91,7 +100,12 @@ BENT: tuple[tuple[str, Bend, float], ...] = (
     ("core over 40 °C with heat", lambda m: m._replace(core_c=40.1, power_w=300.0), 0.1),
     ("P1 heat into still fluid", lambda m: m._replace(power_w=300.0, flow_lpm=0.1), 1.4),
     ("heat in a dry exchanger", lambda m: m._replace(power_w=300.0, reservoir_ml=0.5), 1.4),
-    ("P2 contactor closed while hot", _hot_b, 1.4),
+    (
+        "P2 contactor closed while the inflow is hot",
+        lambda m: m._replace(contactor=True, inflow_c=46.1, status=None),
+        1.4,
+    ),
+    ("P2 contactor closed while told hot", _hot_b, 1.4),
     ("P3 power without a fresh command", lambda m: m._replace(power_w=300.0), 0.1),
     ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(outputs=Outputs(heat_on=True)), 0.1),
     ("P4 heat or inflow after a trip", lambda m: _tripped(m)._replace(power_w=300.0), 1.4),
@@ -104,9 +118,14 @@ BENT: tuple[tuple[str, Bend, float], ...] = (
     ("P8 set-points within hard limits", _bath, 0.1),
     ("P8 set-points within hard limits", _target, 0.1),
     ("P9 volume in the patient", lambda m: m._replace(cavity_ml=9000.0), 0.1),
-    ("P10 inflow under over-pressure", lambda m: m._replace(cavity_mmhg=24.0, entered_ml=1.0), 1.4),
+    ("P10 inflow under over-pressure", lambda m: m._replace(cavity_mmhg=22.9, entered_ml=1.0), 1.4),
+    ("P13 a change without an event", _stepped, 0.1),
+    ("P13 a change without an event", _tripped, 0.1),
+    ("P13 a change without an event", _armed, 0.1),
     ("P14 audio pause", _paused, 0.1),
     ("P17 probes disagree and heat stays on", _apart, 10.8),
+    ("P17 probes disagree and heat stays on", lambda m: _apart(m, 2.5, steady_s=6.0), 2.2),
+    ("P18 an old value shown as of now", lambda m: m._replace(inputs=Inputs({})), 0.1),
 )
 
 
@@ -125,14 +144,40 @@ def test_a_bent_trace_is_seen_and_a_straight_one_is_not(
 
 def test_every_monitor_of_a_run_is_bent_above_or_below(prepared: Prepared, moment: Moment) -> None:
     named = {monitor.name for monitor in monitors_for(prepared.setting, at_s=0.0, running=False)}
-    assert named == {name for name, _, _ in BENT} | {"P7 rate of the pump command"}
+    assert named == {name for name, _, _ in BENT} | {"P7 rate of a command"}
 
 
-def test_a_pump_command_that_jumps_is_seen(prepared: Prepared, moment: Moment) -> None:
-    monitor = next(m for m in monitors_for(prepared.setting, at_s=0.0, running=True) if m.name.startswith("P7"))
-    assert monitor.see(moment) == ""
-    later = _later(moment, PERIOD_S)
-    assert monitor.see(later._replace(outputs=later.outputs._replace(pump_lpm=moment.outputs.pump_lpm + 0.5)))
+@pytest.mark.parametrize(
+    ("name", "most"), [("pump_lpm", 0.03), ("heater_fraction", 0.02), ("bath_setpoint_c", 0.02)], ids=lambda one: one
+)
+def test_a_command_that_jumps_up_is_seen_and_one_that_keeps_to_its_ramp_or_goes_down_is_not(
+    prepared: Prepared, moment: Moment, name: str, most: float
+) -> None:
+    at = _heating(moment)
+    for change, seen in ((most, False), (-0.5, False), (2.0 * most, True)):
+        monitor = next(m for m in monitors_for(prepared.setting, at_s=0.0, running=True) if m.name.startswith("P7"))
+        assert monitor.see(at) == ""
+        jumped = at.outputs._replace(**{name: getattr(at.outputs, name) + change})
+        assert bool(monitor.see(_later(at, PERIOD_S)._replace(outputs=jumped))) is seen
+
+
+def test_probes_that_disagree_are_seen_in_a_minute_however_often_the_flow_is_changed(
+    prepared: Prepared, moment: Moment
+) -> None:
+    monitor = next(m for m in monitors_for(prepared.setting, at_s=0.0, running=True) if m.name.startswith("P17"))
+    said = [monitor.see(_apart(_later(moment, n * PERIOD_S), steady_s=0.0)) for n in range(602)]
+    assert not any(said[:-1])
+    assert said[-1]
+
+
+def test_a_change_that_has_its_event_and_a_control_that_was_started_again_are_no_violation(
+    prepared: Prepared, moment: Moment
+) -> None:
+    monitor = next(m for m in monitors_for(prepared.setting, at_s=0.0, running=True) if m.name.startswith("P13"))
+    assert monitor.see(_stepped(moment)._replace(events=(Event(moment.at_s, "phase", "fill", "FILL"),))) == ""
+    anew = _stepped(moment)
+    walk = anew.state.walk._replace(started_s=None)
+    assert monitor.see(anew._replace(state=anew.state._replace(walk=walk))) == ""
 
 
 class Eager:
