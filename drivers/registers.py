@@ -94,7 +94,7 @@ class Described:
         self.make_safe()
         if self._watchdog is not None:
             self._unit.write_register(self._watchdog.address, self._watchdog.value)
-            self._check_watchdog(Refused)
+            self._check_watchdog(self._watchdog, Refused)
         return Identity(vendor="", model=f"Modbus unit {self._unit.unit} as described")
 
     def confirm(self) -> None:
@@ -113,7 +113,7 @@ class Described:
     def exchange(self, command: Command | None) -> Mapping[str, Reading]:
         """Write what the command changes, then read all. Raises Refused, and Restarted when the watchdog is off."""
         if self._watchdog is not None:
-            self._check_watchdog(Restarted)
+            self._check_watchdog(self._watchdog, Restarted)
         wanted = {} if command is None else self._accepted(command)
         for channel, words in wanted.items():
             if self._seen.get(channel) != words:
@@ -190,11 +190,10 @@ class Described:
             if seen != words:
                 raise Refused(f"{self._name}: {channel} was written as {words} and reads back as {seen}")
 
-    def _check_watchdog(self, error: type[DeviceError]) -> None:
-        assert self._watchdog is not None
-        (value,) = self._unit.read_holding(self._watchdog.address, 1)
-        if value != self._watchdog.value:
-            raise error(f"{self._name}: watchdog register is {value}, not {self._watchdog.value} as armed")
+    def _check_watchdog(self, armed: Fixed, error: type[DeviceError]) -> None:
+        (value,) = self._unit.read_holding(armed.address, 1)
+        if value != armed.value:
+            raise error(f"{self._name}: watchdog register is {value}, not {armed.value} as armed")
 
 
 def _values(command: Command, writable: Mapping[str, Register]) -> dict[str, float] | None:

@@ -16,7 +16,6 @@ from sim.refusal import BadRequest
 PROCESSES = ("control", "protective")
 DEFAULT_LATE_S = 0.4
 ROOMY_MB = 100_000.0
-RESTART_S = 2.0  # a supervisor's time from a dead process to its next one
 REAL_ONLY: Mapping[str, str] = {
     "disk_slow": "the record's own thread waits for a real disk (tests/hil/test_host_pressure.py)",
     "console_flood": "the api's own thread reads a real socket (tests/hil/test_flooded_socket.py)",

@@ -15,10 +15,7 @@ class Quality(enum.Enum):
 
     GOOD = "good"
     MISSING = "missing"
-    STALE = "stale"
     FAULT = "fault"
-    OUT_OF_RANGE = "out of range"
-    IMPLAUSIBLE = "implausible"
 
 
 GOOD = Quality.GOOD  # for the loop that looks at every reading: a member costs a call in Python 3.11

@@ -19,8 +19,8 @@ from controller.protective.loop import Loop, Wiring
 from controller.protective.rtu import Master, ScaledClock
 
 ALLOWANCE_WALL_S = 0.05  # on simulated ports: where time runs faster than the wall's, the host's scheduling does not
-WIRES: dict[str, int | None] = {"probe_unit": 1, "outlet_channel": 0, "inflow_channel": 1, "relay_unit": 2}
-WIRES |= {"contactor_channel": 0, "clamp_channel": None, "tone_channel": None}
+ALWAYS = (("probe_unit", 1), ("outlet_channel", 0), ("inflow_channel", 1), ("relay_unit", 2), ("contactor_channel", 0))
+WIRES: tuple[tuple[str, int | None], ...] = (*ALWAYS, ("clamp_channel", None), ("tone_channel", None))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,7 +57,7 @@ def _understand(arguments: list[str] | None) -> tuple[argparse.Namespace, Wiring
     parser.add_argument("--frame", default="8N1", choices=("8N1", "8N2", "8E1", "8O1"))
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--speed", type=float, default=1.0)
-    for name, default in WIRES.items():
+    for name, default in WIRES:
         choices, option = range(1, 248) if name.endswith("unit") else range(8), "--" + name.replace("_", "-")
         parser.add_argument(option, type=int, default=default, choices=choices, metavar="N")
     for limit in fields(Limits):
@@ -75,7 +75,7 @@ def _understand(arguments: list[str] | None) -> tuple[argparse.Namespace, Wiring
         limits = Limits(**{limit.name: getattr(given, limit.name) for limit in fields(Limits)})
     except ValueError as error:
         parser.error(str(error))
-    wires, allowance_s = {name: getattr(given, name) for name in WIRES}, ALLOWANCE_WALL_S * (given.speed - 1.0)
+    wires, allowance_s = {name: getattr(given, name) for name, _ in WIRES}, ALLOWANCE_WALL_S * (given.speed - 1.0)
     return given, Wiring(**wires, limits=limits, allowance_s=allowance_s)
 
 

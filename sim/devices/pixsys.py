@@ -35,7 +35,6 @@ SENSOR_ERROR = 1 << 3
 BAND_C = 5.0  # of its own proportional control in automatic
 PROCESS_LOW, PROCESS_HIGH = -2000, 8500  # of a Pt100, in 0.1 °C
 EEPROM = range(1001, 1007)
-READ_ONLY = frozenset({0, 1, 5, 6, 999, 1000, 1008, 1009, 1010, 1011, 1012, 1014, 1015, 1020, 1021, 1023})
 VOLATILE = frozenset({500, 510, 1013, 1016, 1017, 1018, 1019, 1022, 1024, *range(3000, 3026)})
 LARGEST = {1016: 1, 1017: 1, 1018: 1, 1019: 1, 3020: 1, 3021: 10_000, 3022: 10_000, 3024: 10_000}
 

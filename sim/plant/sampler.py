@@ -41,17 +41,6 @@ def sample(seed: int, rig: Rig) -> Parameters:
     )
 
 
-def describe(parameters: Parameters) -> str:
-    """One line: what kind of patient and bench this is."""
-    patient, circuit, cavity = parameters.patient, parameters.circuit, parameters.cavity
-    return (
-        f"{patient.weight_kg:.0f} kg, UA {patient.ua_w_per_k:.0f} W/K, core {patient.core_start_c:.1f} °C, "
-        f"cooling {patient.cooling_w:.0f} W, {cavity.technique}, room {circuit.room_c:.1f} °C, "
-        f"lines {circuit.inflow_line_ml:.0f}/{circuit.outflow_line_ml:.0f} mL, carrier {circuit.carrier_ml:.0f} mL "
-        f"at {circuit.carrier_c:.1f} °C, {parameters.heater.kind} {parameters.heater.max_power_w:.0f} W"
-    )
-
-
 def _patient(draw: random.Random) -> PatientParameters:
     return replace(
         PatientParameters.of_weight(draw.uniform(45.0, 110.0)),

@@ -87,7 +87,7 @@ def test_h20_the_cavity_vote_stands_only_on_believed_probes_and_keeps_the_hottes
     [
         (None, "no reading"),
         (Reading(None, NOW_S, Quality.FAULT, "open circuit"), "open circuit"),
-        (Reading(42.0, NOW_S, Quality.STALE), "stale"),
+        (Reading(42.0, NOW_S, Quality.MISSING), "missing"),
         (Reading(None, NOW_S), "good"),
         (Reading(math.nan, NOW_S), "reads nan, outside 2..60"),
         (Reading(math.inf, NOW_S), "reads inf, outside 2..60"),

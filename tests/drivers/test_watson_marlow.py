@@ -375,4 +375,8 @@ def test_bad_options_are_named_with_what_is_allowed(address: int, options: Optio
 
 
 def test_options_of_the_simulated_drive_are_none_of_the_drivers_business():
-    bench().driver(reply_ms=3, sim_max_rpm=220.0).confirm()
+    rig = bench()
+    rig.driver().confirm()
+    asked = rig.take_sent()
+    rig.driver(reply_ms=3, sim_max_rpm=220.0).confirm()
+    assert rig.take_sent() == asked != []

@@ -111,8 +111,8 @@ def test_a_socket_left_behind_by_a_killed_controller_is_replaced(tmp_path: Path)
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(path))
     left.close()
-    with contextlib.closing(Served(path)):
-        Client(path).close()
+    with contextlib.closing(Served(path)), Client(path) as client:
+        assert client.state() == {}
 
 
 def test_a_path_that_no_socket_can_have_is_refused_in_words(tmp_path: Path) -> None:

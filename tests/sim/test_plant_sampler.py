@@ -8,7 +8,7 @@ from config.schema import Actuators, Circuit, Heater, Protective, RelayChannel, 
 from sim.plant.attendant import Attendant
 from sim.plant.parameters import PatientParameters, parameters_for
 from sim.plant.plant import Plant
-from sim.plant.sampler import CLASS_A_C, describe, sample
+from sim.plant.sampler import CLASS_A_C, sample
 from sim.terminals import Terminals
 
 RELAY = RelayChannel(device="relays", channel=0)
@@ -37,7 +37,7 @@ def test_parameters_take_volumes_and_ratings_from_the_rig_and_the_given_patient(
 
 def test_the_same_seed_is_the_same_bench_and_another_seed_is_another() -> None:
     assert sample(11, RIG) == sample(11, RIG)
-    assert describe(sample(11, RIG)) == describe(sample(11, RIG)) != describe(sample(12, RIG))
+    assert sample(11, RIG) != sample(12, RIG)
 
 
 def test_samples_stay_in_their_ranges() -> None:

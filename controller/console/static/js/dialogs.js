@@ -17,8 +17,6 @@ const LISTS = {
 let openKind = null;
 let stillOffered = () => true;
 
-export const sheetOpen = () => openKind;
-
 export function closeSheet() {
   openKind = null;
   const sheet = byId("sheet");
