@@ -138,8 +138,8 @@ def page(verdicts: list[Verdict]) -> str:
     ]
     for verdict in verdicts:
         mutant = verdict.mutant
-        becomes = " ".join(mutant.new.split()).replace("|", "\\|") or "nothing"
-        by = f"`{verdict.by}`" if verdict.killed else "**survived**"
+        becomes, by = (" ".join(text.split()).replace("|", "\\|") for text in (mutant.new, verdict.by))
+        becomes, by = becomes or "nothing", f"`{by}`" if verdict.killed else "**survived**"
         takes, hazards = ", ".join(mutant.controls), ", ".join(mutant.hazards)
         lines.append(f"| {mutant.name} | {takes} | {hazards} | {mutant.file} | `{becomes}` | {by} |")
     return "\n".join(lines) + "\n"

@@ -35,10 +35,11 @@ def test_a_mutant_takes_away_what_the_hazard_table_names(mutant: Mutant) -> None
     assert set(mutant.hazards) <= set(TABLE.hazards)
 
 
-def test_no_mutant_is_there_twice_and_each_has_tests() -> None:
+def test_no_mutant_is_there_twice_and_each_names_its_tests() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
     assert len({(mutant.file, mutant.old, mutant.new) for mutant in MUTANTS}) == len(MUTANTS)
     assert all(mutant.tests for mutant in MUTANTS)
+    assert [test for mutant in MUTANTS for test in mutant.tests if "::" not in test] == []
 
 
 def test_the_named_tests_exist(request: pytest.FixtureRequest) -> None:
