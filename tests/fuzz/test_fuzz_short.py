@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from fuzz_mutator import bend
-from fuzz_run import ESCAPES, all_targets, replay, run
+from fuzz_run import ESCAPES, Ran, all_targets, note, replay, run
 from fuzz_sound import rtu, rtu_seal
 
 FRAMES = 60_000
@@ -53,3 +54,16 @@ def test_one_seed_bends_the_same_way_twice() -> None:
     first = frames()
     assert first == frames()
     assert len(set(first)) > 100
+
+
+def test_the_page_adds_the_parts_of_a_run_and_goes_on_from_one_of_before_the_guide(tmp_path: Path) -> None:
+    page = tmp_path / "fuzz.md"
+    page.write_text("| 2026-01-01 | 1234567 | 1 | 1000 | 0 |\n\n| api | 600 |\n| request | 400 |\n")
+    for target, frames, arcs, kept in (("api", 50, 7, 2), ("heartbeat", 1050, 4, 1)):
+        part = Ran(Counter({target: frames}), [], Counter({target: arcs}), Counter({target: kept}))
+        note(page, "abcdef0", 9, part)
+    lines = page.read_text().splitlines()
+    assert "Total: 2,100 frames, 0 escapes." in lines
+    assert "| 2026-01-01 | 1234567 | 1 | 1000 | 0 | - | - |" in lines
+    assert lines[-3:] == ["| api | 650 | 7 | 2 |", "| heartbeat | 1,050 | 4 | 1 |", "| request | 400 | - | - |"]
+    assert [line.partition("abcdef0")[2] for line in lines if "abcdef0" in line] == [" | 9 | 1100 | 0 | 11 | 3 |"]
