@@ -27,6 +27,7 @@ class AllowListed:
 
     @property
     def channels(self) -> tuple[str, ...]:
+        """The device's."""
         return self._device.channels
 
     def open_session(self) -> Identity:
@@ -38,10 +39,13 @@ class AllowListed:
         return identity
 
     def confirm(self) -> None:
+        """The device's. Raises DeviceError."""
         self._device.confirm()
 
     def exchange(self, command: Command | None) -> Mapping[str, Reading]:
+        """The device's. Raises DeviceError."""
         return self._device.exchange(command)
 
     def make_safe(self) -> None:
+        """The device's. Raises DeviceError."""
         self._device.make_safe()
