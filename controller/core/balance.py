@@ -20,7 +20,7 @@ REFILLED_ML = 20.0  # below what it held before, a cavity is full again
 STEADY_ML = 8.0  # of rise or fall in a settle window: the level stands
 ABSORBED_ML_PER_S = 0.1  # 6 mL/min: more than a peritoneum takes up
 SUNK_ML_PER_S = 1.0  # how fast a cavity that holds less is taken for the normal one
-ACCEPTED_MORE_ML = 1200.0  # than the fill, at most, is taken for the cavity finding its own level
+ACCEPTED_MORE_ML = 500.0  # than the fill, at most, is taken for the cavity finding its own level
 FALLS_ML = 1.0  # more than this below the lowest level is fluid taken out, not a wave
 
 

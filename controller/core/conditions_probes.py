@@ -82,8 +82,17 @@ def cavity_spread(s: Situation, back: float = 0.0) -> str:
 
 
 def core_lost(s: Situation) -> str:
-    """The core temperature is not monitored during warm-up or perfusion."""
-    return lost(s, "core_c") if s.last.inflow_open and "core_c" in s.bad else ""
+    """The core temperature is not known, or cannot be what its probe says, while fluid goes into the patient."""
+    if not s.last.inflow_open:
+        return ""
+    if "core_c" in s.bad:
+        return lost(s, "core_c")
+    return f"{SIGNALS['core_c'].label} {s.core.doubt}" if s.core.doubt else ""
+
+
+def core_unwatched(s: Situation) -> str:
+    """The same in a step that heats the patient: nobody would see the core overheat."""
+    return core_lost(s) if s.last.heat_on or s.step.heat is not Heat.OFF else ""
 
 
 def swapped(s: Situation) -> str:

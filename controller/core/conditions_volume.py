@@ -11,6 +11,7 @@ from controller.core.situation import Situation
 from controller.core.steps import Heat
 
 ACCUMULATED_ML = 180.0  # with the delay and the level's lag, 300 mL are in at full flow
+OVERFILLED_ML = 280.0  # above what was filled
 DRIFT_ML = 100.0  # in ten minutes
 LEAK_ML = 200.0  # in twenty
 
@@ -47,6 +48,15 @@ def accumulating(s: Situation, back: float = 0.0) -> str:
     else:
         return ""
     most = planned + ACCUMULATED_ML - back
+    return "" if volume <= most else over("in_patient_ml", volume, round(most))
+
+
+def overfilled(s: Situation, back: float = 0.0) -> str:
+    """The cavity has taken clearly more than was filled: the drain does not keep up with the pump."""
+    volume, filled = s.in_patient_ml, s.volumes.filled_ml
+    if s.step.name not in ("warm_up", "perfuse") or volume is None or filled is None:
+        return ""
+    most = filled + OVERFILLED_ML - back
     return "" if volume <= most else over("in_patient_ml", volume, round(most))
 
 

@@ -21,12 +21,14 @@ from controller.core import (
     view,
 )
 from controller.core import alarms as alarm_engine
+from controller.core.alarms import Alarms
 from controller.core.balance import Balance
+from controller.core.core_watch import CoreWatch
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
 from controller.core.gates import drain_short_ml
-from controller.core.interlocks import Interlock, Latch
+from controller.core.interlocks import Interlock, Latch, Priority
 from controller.core.jog import Jog
 from controller.core.line_model import LineModel
 from controller.core.probe_identity import Identity
@@ -43,6 +45,7 @@ from controller.core.wishes import Wishes
 DT_MAX_S = 1.0
 LATE_S = 0.1  # a cycle that comes later than the next was due
 RESET_WINDOW_S = 2.0
+ALONE_S = 2.0  # without a page that could sound, a HIGH alarm is for the annunciator at once
 
 
 class Cycle:
@@ -88,6 +91,7 @@ class Cycle:
             proof=Proof(),
             identity=Identity(),
             frozen=Frozen(),
+            core=CoreWatch(),
             late_cycles=0,
             jog=Jog(),
         )
@@ -103,6 +107,7 @@ class Cycle:
             volumes=observing.volumes(state, sensed, step, inputs.protective, dt_s, now_s),
             line=observing.line(state, sensed.good, dt_s, now_s),
             frozen=observing.standing_still(state, sensed, now_s),
+            core=observing.core(self._task, state, sensed.good, dt_s),
             late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
             now_s=now_s,
             permitted=observing.permits(inputs.protective, now_s),
@@ -158,7 +163,7 @@ class Cycle:
         if active or alarms.active or alarms.paused:
             alarms, said = alarm_engine.step(alarms, active, [trip.id for trip in latch.trips], now_s)
             events += said
-        if alarms.active and alarms.stage(now_s).external:
+        if alarms.active and (alarms.stage(now_s).external or _unheard(alarms, inputs.attended_s, now_s)):
             outputs = outputs._replace(quiet=False)
         if active and any(row.id == "cavity_few" for row, _ in active):
             state = state._replace(demoted=True)
@@ -248,6 +253,11 @@ class Cycle:
             jog=desk.jog,
         )
         return state, events, desk.stop_asked, desk.goto
+
+
+def _unheard(alarms: Alarms, attended_s: float, now_s: float) -> bool:
+    """A HIGH alarm sounds, and no page has been there to sound it."""
+    return attended_s > ALONE_S and alarms.sounding(now_s) is Priority.HIGH
 
 
 def _reset(

@@ -22,6 +22,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Level falls", "Look for a slow leak.",
     ),
     Interlock(
+        "overfilled", ("H11",), c.Level(volume.overfilled, 80.0, "mL"), 5.0, _R.R0, _MEDIUM,
+        "More in the patient than was filled", "Lower the flow, or free the outflow.", 10.0,
+    ),
+    Interlock(
         "drain_short", ("H11", "H12"), volume.drain_short, 5.0, _R.R0, _MEDIUM,
         "Drain incomplete", "Free the drain, tilt, agitate; or confirm to go on.",
     ),

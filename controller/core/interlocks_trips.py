@@ -109,6 +109,10 @@ TRIPS: tuple[Interlock, ...] = (
         "No cavity temperature", "Check probes and plugs.",
     ),
     Interlock(
+        "core_unwatched", ("H18", "H03"), probes.core_unwatched, 120.0, _R.R1, _HIGH,
+        "Core not monitored, heat off", "Replace the core probe or put it right, reset, resume.",
+    ),
+    Interlock(
         "line_pressure_lost", ("H18",), c.guard_lost("line_pressure_mmhg"), 0.5, _R.R3, _HIGH,
         "Line pressure not monitored", "Check the transmitter.",
     ),

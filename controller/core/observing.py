@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.core import balance, conditions_host, frozen, line_model
+from controller.core import balance, conditions_host, core_watch, frozen, line_model
 from controller.core.balance import Balance
+from controller.core.core_watch import CoreWatch
 from controller.core.exchange import Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
 from controller.core.gates import drain_short_ml
@@ -98,6 +99,22 @@ def standing_still(state: CycleState, sensed: Sensed, now_s: float) -> Frozen:
     )
 
 
+def core(task: Task, state: CycleState, good: Mapping[str, float], dt_s: float) -> CoreWatch:
+    """Whether the core's reading can be true."""
+    last = state.outputs
+    taken_w = core_watch.uptake_w(
+        flow_lpm=good.get("flow_lpm"), inflow_c=good.get("inflow_c"), outflow_c=good.get("outflow_c")
+    )
+    return core_watch.step(
+        state.core,
+        core_c=good.get("core_c"),
+        patient_w=taken_w,
+        weight_kg=task.patient.weight_kg,
+        heating=last.heat_on and last.inflow_open and last.pump_lpm > 0.0,
+        dt_s=dt_s,
+    )
+
+
 def permits(status: ProtectiveStatus | None, now_s: float) -> bool:
     """The protective channel would let the heat on, by a fresh word."""
     return status is not None and status.permit and conditions_host.is_fresh(status, now_s)
@@ -151,6 +168,7 @@ def situation(
         drain_short_ml(step, walk, state.volumes, now_s),
         state.identity,
         state.frozen,
+        state.core,
         state.late_cycles,
         inputs.attended_s,
         inputs.wall_jump_s,

@@ -239,6 +239,8 @@ def _jog_pump(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 
 def _jog_heat(desk: Desk, order: Order) -> tuple[Desk, str]:
+    if desk.session:
+        raise RefusedOrder(f"no heat before the session self-test: {desk.session}")
     if not desk.jog.pump.press:
         raise RefusedJog("heat is jogged while the pump's button is held")
     hold, said = _jog(desk, order, desk.jog.heat)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from config.schema import Limits, Rig, Treatment
 from controller.core.balance import Balance
+from controller.core.core_watch import CoreWatch
 from controller.core.exchange import LinkFault, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
 from controller.core.line_model import LineModel
@@ -49,6 +50,7 @@ class Situation(NamedTuple):
     short_ml: float  # what a drain that has come to rest left in the patient, 0 when that is not too much
     identity: Identity
     frozen: Frozen
+    core: CoreWatch
     late_cycles: int  # in a row
     attended_s: float  # since a person's console last took a state
     wall_jump_s: float  # by which the wall clock has jumped in this cycle

@@ -13,6 +13,7 @@ from controller.core import dose
 from controller.core.alarm_limits import AlarmLimits
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
+from controller.core.core_watch import CoreWatch
 from controller.core.dose import Dose
 from controller.core.exchange import Outputs
 from controller.core.frozen import Frozen
@@ -59,6 +60,7 @@ class CycleState(NamedTuple):
     proof: Proof  # of the contactor, in SELF_TEST
     identity: Identity  # of the probes, in PREHEAT
     frozen: Frozen
+    core: CoreWatch
     late_cycles: int
     jog: Jog
 
@@ -134,6 +136,7 @@ def remember(
         state.proof,
         state.identity,
         state.frozen,
+        state.core,
         state.late_cycles,
         state.jog,
     )

@@ -41,8 +41,9 @@ class Wishes:
         mode, target_c = self._mode(state, step, held, now_s)
         regulation = state.regulation
         measured = _measured(good, state.sensed, last.inflow_open)
-        if mode is OFF or measured is None or dt_s <= 0.0:
-            # With a probe missing the demand stands still for the moment it takes the interlock to trip.
+        few = mode is CAVITY and state.sensed.cavity_valid < 2
+        if mode is OFF or measured is None or few or dt_s <= 0.0:
+            # With a probe missing the demand stands still for the moment it takes its row to come.
             regulation = Regulation(setback_c=regulation.setback_c) if mode is OFF else regulation
         else:
             regulation = self._regulator.step(
@@ -78,7 +79,7 @@ class Wishes:
             return OFF, 0.0
         if step.heat is PREHEAT:
             return Mode.INFLOW, self._treatment.preheat_c
-        if state.demoted or state.sensed.cavity_valid < 2:
+        if state.demoted or (state.sensed.cavity_valid < 2 and state.regulation.mode is not CAVITY):
             last_c = state.regulation.inflow_target_c
             safe_c = FALLBACK_INFLOW_C if last_c is None else min(last_c, FALLBACK_INFLOW_C)
             return Mode.INFLOW, safe_c

@@ -7,8 +7,8 @@ Pure, so that the same code runs at the bench and in virtual time. Rules:
 - a reset (its counter rises in a live heartbeat) clears the latch only when no fault is present and heat is not asked
   for; one that came too early is used up. A reset never closes: heat has to be asked for afterwards;
 - proof of flow while closed: the outlet may not be on its way over its trip, nor stay far above the inflow;
-- off-proof at the first closing and every 10 min of closed: the lease is left to lapse and has to open the contactor;
-  only when it was read open does it close again by itself, else that latches.
+- off-proof when closing after a minute of open, and every 10 min: the lease is left to lapse and has to open the
+  contactor; only when it was read open does it close again by itself, else that latches;
 Structure after IEC 60601-2-16 (a protective system independent of the control system); no conformity is claimed.
 """
 
@@ -59,7 +59,8 @@ class ChannelState(NamedTuple):
     track: tuple[tuple[float, float], ...] = ()  # when and what the outlet was of late
     lapsing: bool = False
     lapse_s: float | None = None  # how long the last lease that was left to lapse took
-    closed_s: float = own.OFF_PROOF_EVERY_S  # since the last off-proof; the first is due at once
+    closed_s: float = own.OFF_PROOF_EVERY_S  # since the last off-proof, open ones ten times; the first is due at once
+    free: bool = False  # the outlet was seen below SLUG_C, and since then nothing tripped and control lived
     now_s: float = inf
 
 
@@ -71,24 +72,23 @@ def step(
     seen = _watch(seen, inputs, now_s, limits, more_s)
     faults = _faults(seen, inputs, now_s, limits, more_s) if seen.since else ()
     always, fault = max(faults, key=lambda one: one[0], default=(False, ""))
-    trip = state.trip
+    trip = "" if reset and not fault and not seen.heat_wanted else state.trip
     if fault and not trip and ((state.permit and state.heat_wanted) or always):
         trip = fault
-    elif reset and not fault and not seen.heat_wanted:
-        trip = ""
     sure = "outlet" not in seen.since and "inflow" not in seen.since and inputs.contactor_closed is False
     permit = not trip and not fault and (state.permit or (sure and not seen.heat_wanted))
-    close = permit and seen.heat_wanted
+    close, due = permit and seen.heat_wanted, not (seen.closed_s < own.OFF_PROOF_EVERY_S)
     if close != seen.closed:
         kept = {name: at_s for name, at_s in seen.since.items() if name in ("outlet", "inflow", "unknown", "control")}
-        seen = seen._replace(since=kept, confirmed=False, lapsing=False)
-    elif seen.confirmed and not (seen.closed_s < own.OFF_PROOF_EVERY_S):
+        lapse_s = None if close and due else seen.lapse_s  # an old proof proves nothing of this closing
+        seen = seen._replace(since=kept, confirmed=False, lapsing=False, lapse_s=lapse_s)
+    elif seen.confirmed and due:
         seen = seen._replace(lapsing=True)
     waiting = "heat is asked for before it was permitted" if seen.heat_wanted else "probes or contactor not yet sure"
     why_not = "" if permit or trip else fault or waiting
     quiet = not trip and "control" not in seen.since
-    free = quiet or (inputs.outlet_b_c is not None and inputs.outlet_b_c < own.SLUG_C)
-    state = seen._replace(permit=permit, trip=trip, closed=close, now_s=now_s)
+    free = (quiet and state.free) or (inputs.outlet_b_c is not None and inputs.outlet_b_c < own.SLUG_C)
+    state = seen._replace(permit=permit, trip=trip, closed=close, free=free, now_s=now_s)
     return state, ChannelOutputs(close, permit, trip, why_not, close and not seen.lapsing, quiet, free)
 
 
@@ -112,7 +112,7 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own
     due = state.closed and not (track and at_s - track[-1][0] < own.SLOPE_EVERY_S)
     if due and outlet_c is not None and own.PROBE_LOW_C <= outlet_c < inf:
         track = (*(one for one in track if at_s - one[0] <= own.SLOPE_OVER_S), (at_s, outlet_c))
-    closed_s = state.closed_s + (state.closed and max(0.0, now_s - state.now_s))
+    closed_s = state.closed_s + (1.0 if state.closed else own.OPEN_COUNTS) * max(0.0, now_s - state.now_s)
     lapse_s = now_s - state.since.get("lapsing", now_s)
     opened = state.lapsing and closed is False and not (lapse_s < own.LAPSE_LEAST_S)
     confirmed = state.closed and ((state.confirmed and not opened) or closed is True)

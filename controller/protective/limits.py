@@ -6,10 +6,10 @@ PROBE_LOW_C, PROBE_STEP_C = 2.0, 0.1  # perfusate is never colder: such a probe 
 CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this time
 LEASE_TENTHS, LEASE_S = 20, 2.0  # the contactor opens by itself so long after the last flash-on
 REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide
-OFF_PROOF_EVERY_S, LAPSE_LEAST_S, LAPSE_S = 600.0, 1.0, LEASE_S + 0.4  # a lease left to lapse opens it in between
+OFF_PROOF_EVERY_S, OPEN_COUNTS = 600.0, 10.0  # a minute of open is as good as ten of closed
+LAPSE_LEAST_S, LAPSE_S = 1.0, LEASE_S + 0.4  # a lease left to lapse opens it in between
 REPLY_TIMEOUT_S = SILENCE_S = 0.1
-SLUG_C = 43.0  # nothing hotter is let into the patient after a stop
-SLOPE_OVER_S, SLOPE_EVERY_S = 2.0, 0.2
+SLUG_C, SLOPE_OVER_S, SLOPE_EVERY_S = 43.0, 2.0, 0.2  # nothing hotter than the first is let in after a stop
 AHEAD_S = 5.0  # the outlet in so long must be below its trip: an element still gives what it stored when it is off
 APART_C, TRANSIT_S = 4.0, 60.0  # 300 mL of line at 0.3 L/min: then what left the outlet is at the inflow probe
 

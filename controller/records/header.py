@@ -6,7 +6,6 @@ Not responsible for reading the configuration (`config.loading`).
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import platform
 import sqlite3
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import msgspec
 
 from config.schema import Patient, Rig, Treatment
 from controller.records.rows import Row, wall_utc
+from controller.records.software import software
 
 NOTICE = "Research and bench software, not a medical device, not for use on patients."
 
@@ -36,7 +36,7 @@ def header_row(
         {
             "at_s": started.at_s,
             "wall_utc": wall_utc(started.wall_s),
-            "software_version": importlib.metadata.version("hipec"),
+            "software_version": software(),
             "notice": f"SIMULATED. {NOTICE}" if simulated else NOTICE,
             "simulated": int(simulated),
             "speed": float(speed),

@@ -7,6 +7,7 @@ so, and is never a reason to begin as if nothing had been. Not responsible for w
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sqlite3
 from pathlib import Path
@@ -17,7 +18,7 @@ import msgspec
 from config.schema import Patient, Treatment
 from controller.core.restart import Restored
 from controller.records.chain import link
-from controller.records.opening import About
+from controller.records.opening import About, latest_of
 from controller.records.reader import END, Record
 from controller.records.rows import TABLES
 from controller.records.store import RecordError
@@ -44,7 +45,11 @@ def last_run(about: About) -> Restored:
 
 
 def newest(about: About) -> Path | None:
-    """The newest record of this rig, simulated or real as this run is; names begin with the time and the rig."""
+    """The record of this rig that was begun last, simulated or real as this run is; else the newest by its name."""
+    with contextlib.suppress(OSError):
+        named = about.data_dir / latest_of(about).read_text("utf-8")
+        if named.is_file():
+            return named
     ending = "_SIMULATED.sqlite" if about.simulated else ".sqlite"
     found = [
         path

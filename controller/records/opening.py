@@ -51,10 +51,18 @@ def open_recorder(about: About, least_free_bytes: int = LEAST_FREE_BYTES) -> Rec
     path = new_path(about.data_dir, about, started.wall_s)
     store = Store(path, header)
     try:
-        return Recorder(store=store, event_log=path.with_suffix(".events.jsonl"))
+        recorder = Recorder(store=store, event_log=path.with_suffix(".events.jsonl"))
+        latest_of(about).write_text(path.name, "utf-8")
+        return recorder
     except RecordError:
         store.close()
         raise
+
+
+def latest_of(about: About) -> Path:
+    """The file that names the record begun last: names sort by a clock that may have been set back since."""
+    kind = "simulated" if about.simulated else "real"
+    return about.data_dir / f".latest-{about.rig.name}-{kind}"
 
 
 def new_path(directory: Path, about: About, wall_s: float) -> Path:

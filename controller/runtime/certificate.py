@@ -15,6 +15,7 @@ import msgspec
 
 from config.loading import effective_sha256
 from config.schema import Rig
+from controller.records.software import software
 
 VALID_S = 24 * 3600.0
 FUTURE_S = 60.0
@@ -36,6 +37,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     rig: str
     rig_sha256: str
+    software: str
     simulated: bool
     devices: dict[str, str]
     lines: tuple[Line, ...]
@@ -67,6 +69,7 @@ def write(
         host=socket.gethostname(),
         rig=rig.name,
         rig_sha256=rig_sha256(rig),
+        software=software(),
         simulated=simulated,
         devices=dict(devices),
         lines=msgspec.convert(lines, tuple[Line, ...]),
@@ -106,6 +109,8 @@ def refusal(
         return f"the session self-test was altered or has not passed; run: {what}"
     if certificate.host != socket.gethostname() or certificate.rig_sha256 != rig_sha256(rig):
         return f"the session self-test was made on another computer or another rig file; run: {what}"
+    if certificate.software != software():
+        return f"the session self-test was made with other software, {certificate.software}; run: {what}"
     if not (-FUTURE_S <= wall_s - certificate.made_s <= VALID_S):
         hours = (wall_s - certificate.made_s) / 3600.0
         return f"the session self-test is {hours:.0f} h old, 24 h are allowed; run: {what}"

@@ -61,3 +61,11 @@ def test_shipped_files_name_no_device_of_this_machine(path):
     assert "ttyUSB0 " not in text.replace("which /dev/ttyUSB0 does not", "")
     assert "/home/" not in text
     assert "/dev/pts/" not in text
+
+
+@pytest.mark.parametrize("name", list_rigs())
+def test_h42_a_shipped_rig_has_what_sounds_and_what_shuts_without_a_page(name):
+    rig = load_rig(name)
+    assert rig.actuators.annunciator is not None
+    assert rig.protective.clamp_channel is not None
+    assert rig.protective.tone_channel is not None

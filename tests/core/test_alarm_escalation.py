@@ -196,3 +196,14 @@ def test_h36_each_step_of_the_wall_clock_is_an_event_of_its_own_however_soon_it_
         "Clock was set: the wall clock jumped by 2.0 s",
     ]
     assert not world.state.alarms.active["clock_jump"].acknowledged
+
+
+def test_h42_a_high_alarm_that_no_page_could_sound_sounds_outside_at_once() -> None:
+    for attended_s, quiet in ((0.0, True), (2.5, False)):
+        world = world_in("perfuse")
+        world.attended_s = attended_s
+        world.step(Act.STOP)
+        assert world.outputs.quiet is quiet
+        world.step(Act.ACKNOWLEDGE)
+        world.step()
+        assert world.outputs.quiet

@@ -97,3 +97,15 @@ def test_h18_flow_that_went_with_its_guard_comes_back_only_by_reset_and_resume_a
     run.ask(Act.RESUME)
     run.advance(60.0)
     assert rung(run) == (INFLOW, True)
+
+
+def test_h18_probes_that_are_gone_for_a_moment_change_no_rung_and_the_demand_stands_still(run: Run) -> None:
+    at_s = run.state.now_s - START_S
+    for signal in ("cavity_1_c", "cavity_2_c"):
+        run.cosim.schedule.add(parse(f"off:{signal}@{at_s:.1f}+1.5"))
+    seen_here = set()
+    for _ in range(80):
+        run.advance(0.1)
+        seen_here.add(rung(run))
+    assert seen_here == {(CAVITY, True)}
+    assert not run.alarms("MEDIUM", "HIGH")

@@ -18,6 +18,7 @@ ROWS = {row.id: row for row in TABLE}
 TRIPPING = [case for case in CASES if case.response is not Response.R0]
 INFORMING = [case for case in CASES if case.response is Response.R0]
 LONGEST_DELAY_S = 10.0  # of anything that takes energy away
+LONGER_DELAYS_S = {"core_unwatched": 120.0}  # said at once as MEDIUM; the core itself moves by 0.3 °C in this time
 
 
 def names(cases: list[Case]) -> list[str]:
@@ -139,6 +140,7 @@ SEEN_ONLY_WITH_ENERGY_ON = (
     "over_power",
     "setpoint_differs",
     "setpoint_differs-more",
+    "core_unwatched-falls",
     "twin_lost-inflow",
     "twin_lost-outlet",
     "twins_apart-outlet",
@@ -206,7 +208,7 @@ def test_what_takes_energy_away_is_high_priority_and_quick() -> None:
     for row in TABLE:
         if row.response is not Response.R0:
             assert row.priority is Priority.HIGH, row.id
-            assert 0.0 <= row.delay_s <= LONGEST_DELAY_S, row.id
+            assert 0.0 <= row.delay_s <= LONGER_DELAYS_S.get(row.id, LONGEST_DELAY_S), row.id
 
 
 @pytest.mark.parametrize("kind", ["bath", "inline"])

@@ -255,3 +255,13 @@ def test_whatever_is_pressed_energy_needs_standby_both_permits_and_a_fresh_refre
         if world.outputs.heat_on:
             assert world.outputs.pump_enable
             assert world.state.latch.armed
+
+
+def test_p11_heat_is_not_jogged_before_the_session_self_test_and_the_pump_is() -> None:
+    world = world_in("standby")
+    world.session = "there is no session self-test of this rig"
+    held(world, 4.0, pump(), heat())
+    assert not world.outputs.heat_on
+    assert world.outputs.pump_lpm > 0.2
+    world.step(pump(), heat())
+    assert "there is no session self-test" in world.refused()

@@ -12,6 +12,8 @@ from runs import Run
 from controller.core import line_model
 from controller.core.exchange import Act
 from controller.core.line_model import LineModel
+from sim.cosim import START_S
+from sim.faults import parse
 
 OPEN_STEPS = ("fill", "warm_up", "perfuse", "rinse_fill")
 WITHIN_S = 5.0
@@ -39,6 +41,26 @@ def test_h11_a_blocked_drain_is_stopped_soon_and_the_drain_opened(stages: Mappin
     assert run.cosim.plant.cavity_ml <= before_ml + 320.0 + finding_its_level_ml
     assert not run.cosim.terminals.outflow_closed
     assert not run.cosim.terminals.inflow_open
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+@pytest.mark.parametrize("step", ["warm_up", "perfuse"])
+def test_h11_a_drain_that_is_partly_blocked_is_said_before_300_ml_and_stopped_before_800(
+    stages: Mapping[str, Run], step: str, share: float
+) -> None:
+    run = stages[step].copy()
+    filled_ml = run.state.volumes.filled_ml
+    assert filled_ml is not None
+    run.cosim.schedule.add(parse(f"occlusion_out@{run.state.now_s - START_S:.1f}={share}"))
+    said_ml = None
+    for _ in range(900):
+        run.advance(1.0)
+        more_ml = run.cosim.plant.cavity_ml - filled_ml
+        if said_ml is None and (run.alarms("MEDIUM") or run.trips):
+            said_ml = more_ml
+        assert more_ml < 800.0
+        assert said_ml is not None or more_ml < 400.0  # with the delay, the level's lag and the probe's error
+    assert not run.trips or run.trips[0] == "accumulating"
 
 
 def ran_out(run: Run, flow_lpm: float) -> Run:

@@ -57,7 +57,7 @@ EDGES = (
 EDGE_IDS = [edge.id for edge in EDGES]
 # Rows whose value is made of several signals, or is counted over minutes; their bands are walked through the world.
 IN_THE_WORLD = {
-    "cavity_over", "cavity_warm", "cavity_cool", "cavity_spread", "accumulating", "drift", "unbalanced",
+    "cavity_over", "cavity_warm", "cavity_cool", "cavity_spread", "accumulating", "overfilled", "drift", "unbalanced",
     "heater_stuck_on", "heat_short", "inflow_differs", "outlet_differs", "outflow_differs", "disk_low",
 }  # fmt: skip
 
@@ -207,7 +207,8 @@ def test_h53_the_reset_level_is_never_outside_the_limit() -> None:
 
 
 def test_h11_h14_volumes_that_were_too_far_apart_come_well_together_before_it_is_over() -> None:
-    for id_, step in (("accumulating", "perfuse"), ("unbalanced", "fill"), ("drift", "perfuse")):
+    rows = (("accumulating", "perfuse"), ("overfilled", "perfuse"), ("unbalanced", "fill"), ("drift", "perfuse"))
+    for id_, step in rows:
         level = LEVELS[id_]
         picture = picture_of(world_in(step, settle_s=20.0))
         volumes = picture.volumes
@@ -216,6 +217,9 @@ def test_h11_h14_volumes_that_were_too_far_apart_come_well_together_before_it_is
             if id_ == "accumulating":
                 assert volumes.accepted_ml is not None
                 bent = picture._replace(in_patient_ml=volumes.accepted_ml + 180.0 + outside_ml)
+            elif id_ == "overfilled":
+                assert volumes.filled_ml is not None
+                bent = picture._replace(in_patient_ml=volumes.filled_ml + 280.0 + outside_ml)
             elif id_ == "drift":
                 bent = picture._replace(volumes=volumes._replace(drift_ml=100.0 + outside_ml))
             else:

@@ -15,6 +15,7 @@ from controller.core.interlocks import Latch
 from controller.core.restart import Restored
 from controller.records.header import Started, header_row
 from controller.records.last_run import last_run
+from controller.records.opening import latest_of
 from controller.records.reader import END
 from controller.records.rows import Sample, event_row, sample_rows
 from controller.records.store import Store
@@ -185,6 +186,18 @@ def test_only_the_newest_record_of_this_rig_and_kind_counts(tmp_path: Path) -> N
     elsewhere = Place(rig=new.place.rig, treatment=new.place.treatment, data_dir=tmp_path, simulated=True)
     assert last_run(elsewhere) == Restored()
     assert last_run(Place(rig=new.place.rig, treatment=new.place.treatment, data_dir=tmp_path / "none")) == Restored()
+
+
+def test_h38_the_record_begun_last_counts_though_the_clock_was_set_back_since(tmp_path: Path) -> None:
+    ahead = Recorded(world_in("standby"), tmp_path, stamp="20991114T221420Z-000000")
+    ahead.run(2)
+    ahead.end()
+    crashed = Recorded(world_in("perfuse", settle_s=20.0), tmp_path)
+    latest_of(crashed.place).write_text(crashed.path.name)
+    crashed.run(2)
+    assert "PERFUSE" in crashed.crash().text
+    latest_of(crashed.place).write_text("gone.sqlite")
+    assert last_run(crashed.place) == Restored()
 
 
 def damaged(run: Recorded, sql: str) -> Restored:

@@ -40,6 +40,7 @@ stalled                .  .  .  .  .  .  x  .  .  .  .  .  .
 probe_lost             .  .  .  x  x  x  x  .  .  .  .  .  .
 twin_lost              .  .  .  x  x  x  x  .  .  .  .  .  .
 cavity_lost            .  .  .  .  x  x  x  .  .  .  .  .  .
+core_unwatched         .  .  .  .  x  x  x  .  .  .  .  .  .
 line_pressure_lost     .  .  .  .  x  x  x  .  .  x  .  .  .
 cavity_pressure_lost   .  .  .  .  x  x  x  .  .  x  .  .  .
 bubble_lost            .  .  .  .  x  x  x  .  .  x  .  .  .
@@ -71,6 +72,7 @@ late_often             x  x  x  x  x  x  x  x  x  x  x  x  x
 unattended             .  .  .  x  x  x  x  .  .  .  .  .  .
 overrun                x  x  x  x  x  x  x  x  x  x  x  x  x
 drift                  x  x  x  x  x  x  x  x  x  x  x  x  x
+overfilled             .  .  .  .  .  x  x  .  .  .  .  .  .
 drain_short            x  x  x  x  x  x  x  x  x  x  x  x  x
 cavity_few             .  .  .  .  x  x  x  .  .  x  .  .  .
 cavity_outlier         x  x  x  x  x  x  x  x  x  x  x  x  x

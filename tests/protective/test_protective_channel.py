@@ -485,13 +485,27 @@ def test_the_lease_is_left_to_lapse_after_ten_minutes_of_closed_and_closes_again
     assert rig.state.lapse_s == pytest.approx(LEASE_S, abs=0.2)
 
 
-def test_time_that_it_stands_open_does_not_bring_the_next_off_proof_nearer() -> None:
+def test_a_closing_after_half_a_minute_of_open_needs_no_proof_of_its_own() -> None:
     rig = Rig().heating()
-    rig.tick(round(500.0 / TICK_S))
+    rig.tick(round(100.0 / TICK_S))
+    proved_s = rig.state.lapse_s
+    rig.tick(round(30.0 / TICK_S), heat_wanted=False)
+    for _ in range(round(60.0 / TICK_S)):
+        assert rig.tick(1, heat_wanted=True).refresh
+    assert rig.state.lapse_s == proved_s
+
+
+def test_the_first_closing_after_a_minute_of_open_proves_itself_anew_and_the_old_proof_is_forgotten() -> None:
+    rig = Rig().heating()
+    rig.tick(round(100.0 / TICK_S))
+    assert rig.state.lapse_s is not None
     rig.tick(round(3600.0 / TICK_S), heat_wanted=False)
-    rig.tick(round(95.0 / TICK_S), heat_wanted=True)
-    assert rig.out.refresh
+    rig.tick(1, heat_wanted=True)
+    assert rig.out.close_contactor
+    assert rig.state.lapse_s is None
     rig.tick(round(10.0 / TICK_S))
+    assert rig.out.refresh
+    assert rig.state.lapse_s is not None
     assert rig.state.closed_s < 60.0
 
 
@@ -540,8 +554,17 @@ def test_the_tone_is_silent_only_while_control_lives_and_nothing_is_latched() ->
 
 
 def test_after_a_trip_the_clamp_may_open_only_below_43_degrees() -> None:
-    rig = Rig(outlet_b_c=44.5).heating()
-    assert rig.out.free
+    rig = Rig()
+    rig.tick(10)
+    rig.tick(10, outlet_b_c=44.5)
+    assert rig.heating().out.free
     rig.beating = False
     for outlet_c, free in ((44.5, False), (43.0, False), (None, False), (math.nan, False), (42.9, True)):
         assert rig.tick(10, outlet_b_c=outlet_c).free is free
+
+
+def test_h07_a_channel_that_begins_with_hot_fluid_at_the_outlet_keeps_the_clamp_shut_until_it_has_cooled() -> None:
+    rig = Rig(outlet_b_c=44.5)
+    assert not rig.tick(20).free
+    assert rig.tick(20, outlet_b_c=42.9).free
+    assert rig.tick(20, outlet_b_c=44.5).free

@@ -96,3 +96,9 @@ def test_what_has_not_passed_is_not_certified(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not certified"):
             certificate.write(tmp_path, RIG, simulated=True, devices=DEVICES, lines=lines)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_self_test_of_other_software_does_not_count(made: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(made) == ""
+    monkeypatch.setattr(certificate, "software", lambda: "0.1.0 source ffffffffffff")
+    assert "made with other software" in refusal(made)
