@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,8 +30,8 @@ WARM = Outputs(
 class TwinRig:
     """A rig of twins in virtual time; ports take their turns one after another."""
 
-    def __init__(self, name: str) -> None:
-        rig = load_rig(name)
+    def __init__(self, name: str, **changed: Any) -> None:
+        rig = msgspec.structs.replace(load_rig(name), **changed)
         quiet = {key: msgspec.structs.replace(port, path=key, echo=False) for key, port in rig.ports.items()}
         self.rig = msgspec.structs.replace(rig, ports=quiet)
         self.clock = VirtualClock()
