@@ -98,7 +98,6 @@ class _Reading:
             {
                 "csrf": session.csrf,
                 "role": session.role.name.lower(),
-                "number": session.last_number,
                 "pins": self._console.pins.exist,
                 "remote": self._console.place.remote,
                 "local": is_local(request),

@@ -5,6 +5,8 @@ The controller checks every limit again; what is refused here never reaches it. 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from controller.console.guards import Guards
@@ -13,6 +15,7 @@ from controller.console.sessions import Role, Session
 from controller.runtime.messages import UNREADABLE, SetUp
 
 BODY_MAX = 2048
+PAGE_NAME_MAX = 40
 EXPIRY_MS = 2000.0
 AHEAD_MS = 250.0  # the page reckons the server's clock from the last message it got
 HELD_MS = 600.0  # a refresh that was under way for longer may come from a hand that has let go
@@ -22,13 +25,17 @@ FROM_ELSEWHERE = ("hold",)  # from another machine: look, hold and STOP; heat is
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`number` rises by one or more with each command of a session; `issued_ms` is on the server's clock."""
+    """`number` rises by one or more with each command of a `page`, which a browser may have many of.
+
+    `issued_ms` is on the server's clock.
+    """
 
     number: int
     issued_ms: float
     act: str = msgspec.field(default="")
     value: float | None = None
     text: str = ""
+    page: Annotated[str, msgspec.Meta(max_length=PAGE_NAME_MAX)] = ""
     setup: SetUp | None = None  # for the act "setup" only
 
 
@@ -62,10 +69,10 @@ def admit(command: Command, session: Session, *, client_host: str, now_ms: float
     least = Role.ENGINEER if command.act in FOR_ENGINEERS else Role.OPERATOR
     if guards.expiry and not (-AHEAD_MS <= age_ms <= (HELD_MS if command.act in HELD else EXPIRY_MS)):
         raise Refused(409, "the command is too old and was not passed on; look again and repeat it")
-    if guards.replay and not command.number > session.last_number:
+    if guards.replay and not command.number > session.numbers.get(command.page, 0):
         raise Refused(409, "the command was received before and was not repeated")
     if guards.role and session.role < least:
         raise Refused(403, f"this needs the role {least.name.lower()}; sign in first")
     if guards.remote and not is_loopback(client_host) and command.act not in FROM_ELSEWHERE:
         raise Refused(403, "from another machine this page can only look, hold and stop")
-    session.last_number = command.number
+    session.took(command.page, command.number)

@@ -1,4 +1,4 @@
-"""Who sits at a page: sessions in memory, their role, their CSRF token and the number of their last command.
+"""Who sits at a page: sessions in memory, their role, their CSRF token and the number of each page's last command.
 
 A restart of the console forgets all of them; pages then begin a new one as a viewer or, without PINs, as operator.
 Not responsible for PINs (`pins`).
@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 
 SESSIONS_MAX = 64
+PAGES_MAX = 64  # of one browser; a command of a page that is forgotten has long expired
 IDLE_LOCK_S = 300.0
 
 
@@ -30,8 +31,15 @@ class Session:
     used_s: float
     id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    last_number: int = 0
+    numbers: dict[str, int] = field(default_factory=dict)  # of the last command, by page
     pages: int = 0
+
+    def took(self, page: str, number: int) -> None:
+        """A command of `page` was let through. The pages of a browser that were silent for longest are forgotten."""
+        self.numbers.pop(page, None)
+        self.numbers[page] = number
+        while len(self.numbers) > PAGES_MAX:
+            del self.numbers[next(iter(self.numbers))]
 
 
 class Sessions:

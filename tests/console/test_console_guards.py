@@ -11,7 +11,7 @@ from controller.console.commands import BODY_MAX
 from controller.console.guards import PLOT_FILES, Guards
 from controller.console.pins import WRONG_MAX, BadPins, Pins, write_pin
 from controller.console.place import BadPlace, Place, place_of
-from controller.console.sessions import IDLE_LOCK_S, SESSIONS_MAX, Role
+from controller.console.sessions import IDLE_LOCK_S, PAGES_MAX, SESSIONS_MAX, Role
 
 EVIL = {"host": HERE, "origin": "http://evil.example"}
 
@@ -286,3 +286,20 @@ def test_what_is_no_command_is_answered_and_not_passed_on(body: bytes) -> None:
 @pytest.mark.parametrize("path", ["/command", "/preview", "/role", "/fault"])
 def test_bytes_that_no_json_reader_can_read_are_answered_wherever_they_come(path: str) -> None:
     assert Desk().post(path, b'{"\xb7": 1}').status == 400
+
+
+def test_two_pages_of_a_browser_count_each_for_itself_and_neither_can_be_replayed() -> None:
+    desk = Desk()
+    first = [desk.command("target", number=number, page="a", value=42.0) for number in (1, 2)]
+    second = desk.command("flow", number=1, page="b", value=1.5)
+    assert [desk.post("/command", body).status for body in (*first, second)] == [200, 200, 200]
+    assert [desk.post("/command", body).status for body in (*first, second)] == [409, 409, 409]
+    assert desk.heard.acts == ["target", "target", "flow"]
+
+
+def test_the_pages_that_a_session_remembers_are_bounded() -> None:
+    desk = Desk()
+    for page in range(2 * PAGES_MAX):
+        assert desk.post("/command", desk.command(page=str(page))).status == 200
+    assert len(desk.session.numbers) == PAGES_MAX
+    assert desk.post("/command", desk.command(page="x" * 41)).status == 400

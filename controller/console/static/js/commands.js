@@ -2,6 +2,8 @@
 import { changed, now } from "./store.js";
 
 const SEEN_MS = 5000;
+const PAGE = crypto.randomUUID(); // beside the session, which all pages of a browser share
+let number = 0; // of this page's last command
 let pending = null; // {text, done, untilMs}
 let said = "";
 let saidUntilMs = 0;
@@ -37,9 +39,8 @@ export const serverNow = () => now.serverMs + (performance.now() - now.atMs);
 // Asked without a word on the page. Returns why it was not done, "" when it was.
 export async function quietly(act, value, text, path = "command") {
   if (now.blind || !now.session) return "no data";
-  const number = ++now.session.number;
   try {
-    const answer = await post(path, { number, issued_ms: serverNow(), act, value, text });
+    const answer = await post(path, { page: PAGE, number: ++number, issued_ms: serverNow(), act, value, text });
     return answer.ok ? "" : ((await answer.json()).error ?? `refused (${answer.status})`);
   } catch {
     return "the server does not answer";
@@ -49,13 +50,11 @@ export async function quietly(act, value, text, path = "command") {
 // Returns true when the controller took it. `done(state)` says when it is to be seen.
 export async function command(act, { value = null, text = "", setup = null, title = act, done = () => true } = {}) {
   if (now.blind || !now.session) return false;
-  const issued = now.serverMs + (performance.now() - now.atMs);
-  now.session.number += 1;
   pending = { text: title, done: () => false, untilMs: Infinity };
   changed();
   let why = "";
   try {
-    const answer = await post("command", { number: now.session.number, issued_ms: issued, act, value, text, setup });
+    const answer = await post("command", { page: PAGE, number: ++number, issued_ms: serverNow(), act, value, text, setup });
     if (!answer.ok) why = (await answer.json()).error ?? `refused (${answer.status})`;
   } catch {
     why = "the server does not answer";
