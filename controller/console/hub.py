@@ -27,9 +27,10 @@ ATTENDED_S = 3.0
 
 
 class Page:
-    """One open page: what it has acknowledged, and whether it may be sent the next message."""
+    """One open page: whose it is now, what it has acknowledged, and whether it may be sent the next message."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, role: Callable[[], str | None] = lambda: None) -> None:
+        self.role = role
         self.echo_ms: float | None = None
         self.answered_s = time.monotonic()
         self.free = asyncio.Event()
@@ -122,6 +123,7 @@ class Hub:
             "echo_ms": page.echo_ms,
             "server_ms": now_s * 1000.0,
             "entries": self.chronicle.count,
+            "role": page.role(),
         }
         return msgspec.json.encode(head)[:-1] + b',"body":' + body + b"}"
 

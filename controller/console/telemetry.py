@@ -47,7 +47,7 @@ class Telemetry:
         if len(hub.pages) >= PAGES_MAX:
             await socket.close(TOO_MANY)
             return
-        page = Page()
+        page = Page(role=lambda: self._role(socket))
         hub.pages.add(page)
         if session is not None:
             session.pages += 1
@@ -64,6 +64,10 @@ class Telemetry:
             await asyncio.gather(receiving, sending, return_exceptions=True)
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await socket.close(GOING_AWAY)
+
+    def _role(self, socket: WebSocket) -> str | None:
+        session = self._console.session(socket.cookies)
+        return session.role.name.lower() if session is not None else None
 
     async def _send(self, socket: WebSocket, page: Page) -> None:
         sent_s = 0.0

@@ -119,7 +119,11 @@ class Desk:
 
     def opens_socket(self, headers: Mapping[str, str]) -> bool:
         """True when a websocket is told something, not merely let in and closed."""
-        told: list[str] = []
+        return bool(self.told_first(headers))
+
+    def told_first(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        """The first message to a websocket; empty when it is only let in and closed, or refused."""
+        told: list[dict[str, Any]] = []
 
         async def talk() -> None:
             self.console.hub.begin()
@@ -127,8 +131,8 @@ class Desk:
             coming.put_nowait({"type": "websocket.connect"})
 
             async def send(message: Any) -> None:
-                told.append(message["type"])
                 if message["type"] == "websocket.send":
+                    told.append(json.loads(message["text"]))
                     coming.put_nowait({"type": "websocket.disconnect", "code": 1000})
 
             await asyncio.wait_for(
@@ -136,7 +140,7 @@ class Desk:
             )
 
         asyncio.run(talk())
-        return "websocket.send" in told
+        return told[0] if told else {}
 
 
 def _scope(kind: str, path: str, headers: Mapping[str, str], client: str) -> dict[str, Any]:

@@ -143,7 +143,9 @@ def test_a_pin_opens_its_role_only_and_an_idle_session_is_a_viewer_again(pins: P
     assert desk.post("/role", b'{"role": "engineer", "pin": "4711"}').status == 403
     assert desk.post("/role", b'{"role": "operator", "pin": "4711"}').status == 200
     assert desk.post("/command", desk.command()).status == 200
+    assert desk.told_first(desk.own())["role"] == "operator"
     desk.session.used_s = time.monotonic() - IDLE_LOCK_S - 1.0
+    assert desk.told_first(desk.own())["role"] == "viewer"  # the page is told, and does not offer what is refused
     assert desk.post("/command", desk.command(number=2)).status == 403
     assert desk.heard.acts == ["hold"]
 

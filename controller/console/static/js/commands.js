@@ -16,12 +16,14 @@ export function say(text, forMs = 8000) {
   changed();
 }
 
+// Of this browser; a new one where the server knows none. Raises when the server does not answer.
 export async function loadSession() {
-  const answer = await fetch("session");
+  let answer = await fetch("session");
   if (answer.status === 401) {
-    location.reload();
-    return;
+    await fetch("./", { cache: "no-store" }); // the page brings the session along
+    answer = await fetch("session");
   }
+  if (!answer.ok) throw new Error(`no session (${answer.status})`);
   now.session = await answer.json();
   changed();
 }

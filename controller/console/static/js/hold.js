@@ -13,7 +13,7 @@ export function holdButton(text, act, { id = null, first = false } = {}) {
     button.classList.add("held");
     timer = setTimeout(() => {
       end();
-      act();
+      if (button.isConnected) act(); // a sheet that went away took its question along
     }, HOLD_MS);
   };
   const end = () => {

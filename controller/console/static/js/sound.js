@@ -87,6 +87,7 @@ export function soundTest() {
 }
 
 export function sounds() {
+  byId("unheard").addEventListener("click", soundTest);
   onChange(() => {
     follow(now.blind ? (now.state ? "HIGH" : "") : (now.state.sounding ?? ""));
     show(byId("unheard"), !heard.tested);

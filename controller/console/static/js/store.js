@@ -20,8 +20,25 @@ export function onChange(listener) {
   listeners.add(listener);
 }
 
+// What a painter that failed has left behind is old or half done: then the page knows nothing, until all can be painted.
 export function changed() {
-  for (const listener of listeners) listener(now);
+  const failed = paint();
+  if (failed === null) return;
+  now.blind = true;
+  now.why = `The page has failed: ${failed}. Load it again.`;
+  paint();
+}
+
+function paint() {
+  let failed = null;
+  for (const listener of listeners) {
+    try {
+      listener(now);
+    } catch (error) {
+      failed ??= String(error);
+    }
+  }
+  return failed;
 }
 
 export const limit = (name) => {
