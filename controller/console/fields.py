@@ -27,7 +27,12 @@ class Field(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """The bar beside a value: its ends, and limits by name: low, high (alarm) and trip."""
+    """The bar beside a value: its ends, and limits by name: low, high (alarm) and trip; `banded`: the cavity's band.
+
+    Inflow has a cap and a trip and no band: it is what the controller moves to hold the cavity, and stands where that
+    needs it; its set-point is shown beside it. Outflow is fluid that leaves the cavity, so it has the cavity's band; it
+    has no limit of its own: the cavity probes and the inflow trip before it could, and its rows compare it with them.
+    """
 
     low: float
     high: float
@@ -59,7 +64,7 @@ OTHERS: tuple[Field, ...] = (
 SCALES: Mapping[str, Scale] = {
     "cavity_mean_c": Scale(36.0, 46.0, ("cavity_warn_c",), ("cavity_trip_c",), banded=True),
     "inflow_c": Scale(36.0, 46.0, ("inflow_cap_c",), ("inflow_trip_c",)),
-    "outflow_c": Scale(36.0, 46.0),
+    "outflow_c": Scale(36.0, 46.0, banded=True),
     "core_c": Scale(33.0, 41.0, ("core_warn_c", "core_alarm_c"), ("core_trip_c",), below="core_low_c"),
     "heater_outlet_c": Scale(36.0, 47.0, (), ("outlet_trip_c",)),
     "flow_lpm": Scale(0.0, 2.5, (), (), below="heat_flow_min_lpm"),

@@ -9,7 +9,7 @@
             for (const theme of ['light', 'dark']) {
                 document.documentElement.dataset.theme = theme;
                 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-                for (const [ink, ground] of [['--ink', '--panel'], ['--ink', '--bg'], ['--soft', '--panel'], ['--soft', '--bg'], ['--accent-ink', '--accent'], ['--accent', '--panel'], ['--ink', '--press'], ['--high-ink', '--high'], ['--medium-ink', '--medium'], ['--low-ink', '--low']])
+                for (const [ink, ground] of [['--ink', '--panel'], ['--ink', '--bg'], ['--soft', '--panel'], ['--soft', '--bg'], ['--off', '--panel'], ['--off', '--bg'], ['--soft', '--press'], ['--accent', '--bg'], ['--accent', '--press'], ['--accent-ink', '--accent'], ['--accent', '--panel'], ['--ink', '--press'], ['--high-ink', '--high'], ['--medium-ink', '--medium'], ['--low-ink', '--low']])
                     result[`${theme} ${ink} on ${ground}`] = ratio(css(ink), css(ground));
             }
             return result;

@@ -31,7 +31,7 @@ def stage(page: Page, change: Callable[[State], None], *, entries: int | None = 
 
         def pass_on(message: str | bytes) -> None:
             said = json.loads(message)
-            if said["kind"] == "state":
+            if said["kind"] == "state" and said["body"].get("runtime"):
                 change(said["body"])
             if entries is not None and "entries" in said:
                 said["entries"] = entries

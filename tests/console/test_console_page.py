@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from at_the_page import MARKS, SIZES, SOON_MS, Bedside, downloaded, open_page, reach
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 VIEWS = ("main", "trends", "guide", "limits", "log", "engineer")
 CLIPPED = Path(__file__).with_name("clipped.js").read_text()
@@ -202,6 +202,20 @@ def test_nothing_is_clipped_or_overlaps_at_three_sizes_in_every_view(browser: Br
     page.close()
 
 
+def with_an_alarm(page: Page) -> None:
+    page.click("#stop")
+    expect(page.locator(".flag.loud")).to_be_visible(timeout=SOON_MS)
+
+
+OPENED: dict[str, Callable[[Page], None]] = {
+    **{view: lambda page, view=view: page.click(f"[data-view={view}]") for view in VIEWS},  # type: ignore[misc]
+    "sheet": lambda page: (page.click("[data-view=main]"), page.click("#next"))[1],
+    "set-up": lambda page: (page.click("#sheet-cancel"), page.click("#setup"), page.wait_for_timeout(1000))[1],
+    "HIGH": lambda page: (page.click("#sheet-cancel"), with_an_alarm(page))[1],
+    "alarm list": lambda page: page.click(".alarm .more"),
+}
+
+
 def test_the_accessibility_check_finds_nothing_serious(browser: Browser, bedside: Make) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -211,19 +225,33 @@ def test_the_accessibility_check_finds_nothing_serious(browser: Browser, bedside
     page.goto(rig.url)
     expect(page.locator("html")).to_have_attribute("data-blind", "false", timeout=SOON_MS)
     serious = []
-    for theme in ("light", "dark"):
-        for view in VIEWS:
-            page.click(f"[data-view={view}]")
+    for shown, open_it in OPENED.items():
+        open_it(page)
+        for theme in ("light", "dark"):
             page.wait_for_timeout(200)
             found = Axe().run(page).response["violations"]
             serious += [
-                (theme, view, v["id"], v["nodes"][0]["html"][:120])
+                (theme, shown, v["id"], v["nodes"][0]["html"][:120])
                 for v in found
                 if v["impact"] in ("serious", "critical")
             ]
-        page.click("#theme")
+            page.click("#theme")
     assert serious == []
     context.close()
+
+
+def test_nothing_is_clipped_in_an_open_sheet_or_the_list_of_alarms(browser: Browser, bedside: Make) -> None:
+    page = open_page(browser, bedside(speed=20, treatment="mitomycin_90"))
+    bad = {}
+    for shown in ("sheet", "set-up", "HIGH", "alarm list"):
+        OPENED[shown](page)
+        for size in SIZES:
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            page.wait_for_timeout(150)
+            if found := page.evaluate(CLIPPED):
+                bad[(shown, size)] = found
+    assert bad == {}
+    page.close()
 
 
 def test_every_colour_of_text_has_a_contrast_of_seven_to_one(browser: Browser, bedside: Make) -> None:

@@ -19,6 +19,11 @@ export function goTo(id) {
   changed();
 }
 
+function fullScreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen();
+}
+
 export function chrome({ themed }) {
   byId("nav").append(...VIEWS.map(([id, text]) => el("button", { type: "button", "data-view": id, onclick: () => goTo(id) }, text)));
   const theme = el("button", { type: "button", id: "theme", "aria-label": "Light or dark" }, "◐");
@@ -37,10 +42,11 @@ export function chrome({ themed }) {
     });
     return button;
   };
+  const full = el("button", { type: "button", id: "fullscreen", "aria-label": "Full screen", onclick: fullScreen }, "⛶");
   const role = el("button", { type: "button", id: "who-am-i", onclick: () => now.session && signInSheet() }, "viewer");
   const live = el("span", { class: "live", "aria-label": "Age of the data" });
   const time = el("time", {});
-  byId("tools").append(toggle("°C", "fahrenheit", ["°C", "°F"]), toggle("L/min", "millilitres", ["L/min", "mL/min"]), theme, role, live, time);
+  byId("tools").append(toggle("°C", "fahrenheit", ["°C", "°F"]), toggle("L/min", "millilitres", ["L/min", "mL/min"]), theme, full, role, live, time);
   document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "light";
   setInterval(() => write(time, new Date().toTimeString().slice(0, 8)), 250);
   onChange(() => {
@@ -53,6 +59,7 @@ export function chrome({ themed }) {
     const tight = Object.keys(now.state?.tightened ?? {}).length;
     show(byId("tightened"), tight > 0);
     write(byId("tightened"), `* ${tight} LIMIT${tight === 1 ? "" : "S"} TIGHTENED`);
+    show(byId("celsius"), Boolean(chosen["°C"])); // a text may tell a difference: only who wrote it could convert it
     show(byId("remote"), Boolean(now.session?.remote));
     write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP is still sent; if nothing follows, use the emergency stop of the device.` : now.why);
   });

@@ -9,12 +9,20 @@ import { now, onChange } from "./store.js";
 const EVERY_MS = 450;
 const head = (...titles) => el("thead", {}, el("tr", {}, ...titles.map((title) => el("th", { scope: "col", class: title.startsWith("#") ? "n" : "" }, title.replace("#", "")))));
 const cell = (value) => el("td", typeof value === "number" ? { class: "n" } : {}, String(value ?? ""));
-const line = (...cells) => el("tr", {}, ...cells.map(cell));
 const ms = (seconds) => Math.round(seconds * 1000);
 
-function readings(raw) {
-  return Object.entries(raw ?? {}).map(([name, [value, age, quality, detail]]) =>
-    el("tr", { class: quality === "good" ? "" : "bad" }, cell(label(name)), el("td", { class: "n" }, `${fine(name, value)} ${unit(name)}`), el("td", { class: "n" }, glance("age_s", age)), cell(detail || quality)));
+// By port, in the order in which the rig names them; `signals` says which device a signal comes from.
+function readings(raw, signals, wiring) {
+  const ports = new Map();
+  for (const [name, reading] of Object.entries(raw ?? {})) {
+    const port = wiring?.[signals?.[name]?.device] ?? (signals ? "protective channel" : "port not known");
+    ports.set(port, [...(ports.get(port) ?? []), [name, reading]]);
+  }
+  return [...ports].flatMap(([port, here]) => [el("tr", { class: "port" }, el("th", { scope: "rowgroup", colspan: 4 }, port)), ...here.map(readingLine)]);
+}
+
+function readingLine([name, [value, age, quality, detail]]) {
+  return el("tr", { class: quality === "good" ? "" : "bad" }, cell(label(name)), el("td", { class: "n" }, `${fine(name, value)} ${unit(name)}`), el("td", { class: "n" }, glance("age_s", age)), cell(detail || quality));
 }
 
 // Rate and errors of a port are those of the devices on it.
@@ -69,7 +77,7 @@ export function engineer(place) {
     if (place.hidden || performance.now() - drawnMs < EVERY_MS) return;
     drawnMs = performance.now();
     const runtime = now.blind ? null : now.state.runtime;
-    raw.replaceChildren(...readings(runtime?.raw));
+    raw.replaceChildren(...readings(runtime?.raw, facts?.rig.signals, runtime?.wiring));
     links.replaceChildren(...ports(runtime?.links ?? [], runtime?.wiring));
     loop.paint(runtime?.lateness);
     inForce(runtime);

@@ -7,6 +7,7 @@ import { loadFacts } from "./setup.js";
 import { now, onChange } from "./store.js";
 
 const RESPONSES = { R0: "alarm", R1: "heat off", R2: "heat and inflow off, drain open", R3: "heat and pumps off, clamped", R4: "contactor open" };
+const IDLE_MS = 60000; // what is not proposed within it is forgotten
 const STEPS = { "°C": 0.1, mmHg: 1 };
 
 const adjustable = (name) => now.state?.limits?.find((each) => each.name === name) ?? null;
@@ -52,14 +53,15 @@ function row(line, drafts) {
   const move = (by) => () => {
     const known = adjustable(line.limit);
     if (!known) return;
-    const next = (drafts.get(line.limit) ?? known.value) + by * STEPS[known.unit];
-    drafts.set(line.limit, Math.round(Math.min(known.high, Math.max(known.low, next)) * 1000) / 1000);
+    const next = (drafts.get(line.limit)?.value ?? known.value) + by * STEPS[known.unit];
+    const value = Math.round(Math.min(known.high, Math.max(known.low, next)) * 1000) / 1000;
+    drafts.set(line.limit, { value, touchedMs: performance.now() });
     paint();
   };
   const less = el("button", { class: "press", type: "button", "aria-label": `${line.title}: less`, onclick: move(-1) }, "−");
   const more = el("button", { class: "press", type: "button", "aria-label": `${line.title}: more`, onclick: move(1) }, "+");
   set.addEventListener("click", async () => {
-    const wanted = drafts.get(line.limit);
+    const wanted = drafts.get(line.limit)?.value;
     drafts.delete(line.limit);
     proposed = line.limit;
     if (!(await command("limit", { value: wanted, text: line.limit, title: `Propose ${line.title}`, done: (s) => s.limit_waits?.name === line.limit }))) proposed = null;
@@ -69,12 +71,12 @@ function row(line, drafts) {
     el("td", {}, el("span", { class: "chip" }, line.priority)), el("td", { class: "n" }, `${line.delay_s.toFixed(1)} s`), el("td", {}, `${line.title}: ${RESPONSES[line.response]}`));
   const paint = () => {
     const number = (v) => glance(line.signal, v);
-    if (now.blind) drafts.delete(line.limit);
+    if (now.blind || performance.now() - drafts.get(line.limit)?.touchedMs > IDLE_MS) drafts.delete(line.limit);
     write(value, now.blind ? "– –" : withUnit(line.signal, now.state.values[line.signal]));
     const known = now.blind ? null : adjustable(line.limit);
     const held = now.blind ? null : (known?.value ?? configured(line.limit));
     const tighter = Boolean(known) && known.value !== known.configured;
-    const draft = drafts.get(line.limit);
+    const draft = drafts.get(line.limit)?.value;
     const side = line.below ? "▽" : "△";
     write(level, draft !== undefined ? `${side} ${number(held)} → ${number(draft)}` : `${side} ${number(held)}${tighter ? ` * (${number(known.configured)})` : ""}`);
     level.classList.toggle("tight", tighter || draft !== undefined);

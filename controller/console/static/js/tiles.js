@@ -72,10 +72,12 @@ export function tile(name, { size = "little", title = null, fact = () => "", sca
   return { node, paint };
 }
 
+const band = () => `band ${glance("target_c", limit("ready_c"))}–${glance("target_c", limit("cavity_warn_c"))}`;
+
 function cavity() {
   const main = tile("cavity_mean_c", {
     size: "big",
-    fact: (s) => `Target ${glance("target_c", s.target_c)}   band ${glance("target_c", limit("ready_c"))}–${glance("target_c", limit("cavity_warn_c"))}`,
+    fact: (s) => `Target ${glance("target_c", s.target_c)}   ${band()}`,
   });
   const probes = PROBES.map((name) => {
     const number = numeral(name);
@@ -123,7 +125,7 @@ export function tiles() {
     [cavity()],
     [
       tile("inflow_c", { size: "mid", fact: set("inflow_target_c", "inflow_target_c") }),
-      tile("outflow_c", { size: "mid" }),
+      tile("outflow_c", { size: "mid", fact: band }),
       tile("core_c", { size: "mid" }),
     ],
     [
