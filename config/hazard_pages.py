@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from config.hazards import Hazard, HazardTable
+from config.notice import NOTICE
 
 WIDTH = 100
 CHANNELS = {
@@ -23,7 +24,6 @@ CHANNELS = {
     "U": "person and screen",
     "E": "evidence",
 }
-NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 ROW_COLUMNS = ("row", "hazards", "response", "delay", "reset level", "priority", "title", "what to do")
 
 

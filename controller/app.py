@@ -11,13 +11,14 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from config.notice import NOTICE
 from config.problems import ConfigError
 from controller.commandline import alarming, campaigning, evidence, looking, operating, recording, simulating, testing
-from controller.commandline.options import NOTICE
 from controller.console.pins import BadPins
 from controller.console.place import BadPlace
 from controller.records.store import RecordError
 from controller.runtime.client import Refusal, Unreachable
+from controller.runtime.exits import FAILED, REFUSED
 from controller.runtime.messages import BadMessage
 from controller.runtime.rundir import InUse
 from controller.runtime.session import NotRunning
@@ -47,7 +48,7 @@ for command in COMMANDS:
     app.command()(command)
 
 
-REFUSED = (BadMessage, BadPins, BadPlace, BadRequest, BadSetting, ConfigError, InUse, RecordError)
+REFUSALS = (BadMessage, BadPins, BadPlace, BadRequest, BadSetting, ConfigError, InUse, RecordError)
 """What a person has asked for and cannot have. Anything else that escapes is a defect and keeps its traceback."""
 
 
@@ -55,14 +56,14 @@ def main() -> None:
     """Entry point: a refusal is one line on stderr and exit code 2, a failure one line and exit code 1."""
     try:
         app()
-    except REFUSED as error:
-        _end(2, f"hipec: {error}")
+    except REFUSALS as error:
+        _end(REFUSED, f"hipec: {error}")
     except NotRunning as error:
         _end(error.code, f"hipec: {error}")
     except Unreachable as error:
-        _end(1, f"hipec: {error}")
+        _end(FAILED, f"hipec: {error}")
     except Refusal as error:
-        _end(1, f"refused: {error}")
+        _end(FAILED, f"refused: {error}")
 
 
 def _end(code: int, text: str) -> NoReturn:

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 
 from config.loading import load_pair
+from config.notice import NOTICE
 from controller.commandline.options import (
-    NOTICE,
     AsJson,
     FaultList,
     PatientText,

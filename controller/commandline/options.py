@@ -17,8 +17,6 @@ from config.schema import Rig
 from controller.runtime.preflight import missing_ports
 from controller.runtime.settings import BadSetting, with_ports
 
-NOTICE = "Research and bench software. Not a medical device, not for use on patients."
-
 RigName = Annotated[str, typer.Option("--rig", help="Name of a rig that comes with hipec, or a TOML file.")]
 TreatmentName = Annotated[str, typer.Option("--treatment", help="Name of a treatment, or a TOML file.")]
 PatientText = Annotated[str, typer.Option("--patient", help="PSEUDONYM:HEIGHT_CM:WEIGHT_KG")]

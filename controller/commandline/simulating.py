@@ -23,6 +23,7 @@ from controller.commandline.options import (
     print_rows,
 )
 from controller.commandline.summary import summary
+from controller.runtime.exits import DONE, FAILED, TRIPPED
 from controller.runtime.settings import patient_of
 
 
@@ -70,7 +71,7 @@ def simulate(
         sys.stdout.write(json.dumps(result.values, allow_nan=False) + "\n")
     else:
         Console().print(summary(result.values, tripped=result.tripped))
-    raise typer.Exit(0 if result.completed else 3 if result.tripped else 1)
+    raise typer.Exit(DONE if result.completed else TRIPPED if result.tripped else FAILED)
 
 
 def sim(

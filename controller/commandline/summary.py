@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from controller.commandline.options import NOTICE
+from config.notice import NOTICE
 
 LINES: tuple[tuple[str, str, str], ...] = (  # key, label, format
     ("minutes_at_or_above_41", "At or above 41 °C", "{:.1f} min"),

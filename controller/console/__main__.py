@@ -23,9 +23,9 @@ from controller.console.place import BadPlace, Place, place_of
 from controller.console.shared import Console
 from controller.console.simulator import Simulator
 from controller.console.upstream import Upstream
+from controller.runtime.exits import REFUSED
 
 MESSAGE_MAX = 1024
-REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

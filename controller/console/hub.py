@@ -17,10 +17,10 @@ import msgspec
 from controller.console.chronicle import Chronicle
 from controller.console.history import History
 from controller.console.missed import Ask, Unread
+from controller.runtime.client import STALE_S
 
 LEAST_S = 0.15  # states come every 0.1 s; every second one is passed on in the moment it comes
 SILENCE_S = 0.4  # without a state for so long, pages are told that there is none
-STALE_S = 1.0
 PAGES_MAX = 40
 UNANSWERED_S = 15.0  # a page that is silent for so long is closed; it comes back by itself if it lives
 ATTENDED_S = 3.0

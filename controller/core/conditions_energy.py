@@ -25,7 +25,11 @@ ABOVE_SETPOINT_C = 1.0
 ABOVE_SOURCE_C = 1.2
 TOLD_SHARE = 0.15  # of rated power, between what is told and what is read back
 TOLD_W = 50.0
-SHORT_W = 100.0
+OVER_SHARE, OVER_W = 1.6, 300.0  # of the power behind it: flow, two probes and the rating are each a little wrong
+SHORT_SHARE, SHORT_W = 0.5, 100.0
+FOLLOWS_S = 3.0  # after heat on: what is read back has followed what was told
+DRAWS_S = 10.0  # a bath above its set-point still draws after so long,
+DRAWS_SHARE = 0.5  # more than this of its rated power
 
 
 def heat_off(s: Situation) -> str:
@@ -76,7 +80,7 @@ def heater_stuck_on(s: Situation, back: float = 0.0) -> str:
 def setpoint_differs(s: Situation) -> str:
     """The bath reports another set-point than it was given."""
     read_back = s.good.get("heater_setpoint_c")
-    if s.rig.heater.kind != "bath" or read_back is None or not s.last.heat_on or s.heat_on_s < 3.0:
+    if s.rig.heater.kind != "bath" or read_back is None or not s.last.heat_on or s.heat_on_s < FOLLOWS_S:
         return ""
     told = s.last.bath_setpoint_c
     if abs(read_back - told) <= SETPOINT_TOLERANCE_C:
@@ -95,7 +99,7 @@ def power_scale(s: Situation, back: float = 0.0) -> str:
 def power_differs(s: Situation) -> str:
     """The element gives more than it was told to."""
     power = s.good.get("heater_power_w")
-    if s.rig.heater.kind != "inline" or power is None or not s.last.heat_on or s.heat_on_s < 3.0:
+    if s.rig.heater.kind != "inline" or power is None or not s.last.heat_on or s.heat_on_s < FOLLOWS_S:
         return ""
     rated = s.rig.heater.max_power_w
     limit = s.last.heater_fraction * rated + TOLD_SHARE * rated + TOLD_W
@@ -105,10 +109,10 @@ def power_differs(s: Situation) -> str:
 def heats_over(s: Situation) -> str:
     """The bath goes on heating above its set-point."""
     power, source = s.good.get("heater_power_w"), s.good.get("source_c")
-    if s.rig.heater.kind != "bath" or power is None or source is None or not s.last.heat_on or s.heat_on_s < 10.0:
+    if s.rig.heater.kind != "bath" or power is None or source is None or not s.last.heat_on or s.heat_on_s < DRAWS_S:
         return ""
     limit = s.last.bath_setpoint_c + ABOVE_SETPOINT_C
-    if source <= limit or power <= 0.5 * s.rig.heater.max_power_w:
+    if source <= limit or power <= DRAWS_SHARE * s.rig.heater.max_power_w:
         return ""
     return f"{over('source_c', source, round(limit, 2))} and still draws {power:.0f} W"
 
@@ -128,14 +132,14 @@ def hotter_than_source(s: Situation) -> str:
 def over_power(s: Situation) -> str:
     """The fluid gains far more heat than was commanded: wrong scale, wrong device."""
     gained, asked = _balance(s, STEADY_S)
-    limit = 1.6 * asked + 300.0
+    limit = OVER_SHARE * asked + OVER_W
     return "" if gained is None or gained <= limit else f"Heater power: fluid gains {gained:.0f} W > {limit:.0f} W"
 
 
 def heat_short(s: Situation, back: float = 0.0) -> str:
     """The fluid gains far less heat than is commanded: no power, no exchange, a probe out of place."""
     gained, asked = _balance(s, BALANCED_S)
-    limit = 0.5 * asked - SHORT_W + back
+    limit = SHORT_SHARE * asked - SHORT_W + back
     return "" if gained is None or gained >= limit else f"Heater power: fluid gains {gained:.0f} W < {limit:.0f} W"
 
 

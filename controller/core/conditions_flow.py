@@ -14,6 +14,7 @@ RPM_LEAST = 2.0
 BACKWARDS_LPM = 0.05
 RPM_SHARE, RPM_APART = 0.1, 5.0  # of the told speed and in rpm: how far the read-back may be away
 FLOW_SHARE = 0.5  # of what the pump is set to: a pump that stands is found before its flow has run down
+RUNAWAY_SHARE, RUNAWAY_LPM = 1.3, 0.15  # of what the pump is set to: more than a new tube and the meter explain
 DROP_LEFT = 0.65  # of the learned pressure drop; with the far end of a line off, less is left
 DROP_LEAST_MMHG = 8.0  # below it the transmitter's noise decides
 
@@ -63,7 +64,7 @@ def runaway(s: Situation, back: float = 0.0) -> str:
     flow = s.good.get("flow_lpm")
     if flow is None or s.pump_steady_s < STALL_RUN_UP_S:
         return ""
-    most = s.last.pump_lpm * 1.3 + 0.15 - back
+    most = RUNAWAY_SHARE * s.last.pump_lpm + RUNAWAY_LPM - back
     return "" if flow <= most else f"{over('flow_lpm', flow, round(most, 2))} at set {s.last.pump_lpm:.2f} L/min"
 
 

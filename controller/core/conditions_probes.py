@@ -6,6 +6,7 @@ Not responsible for judging single readings (`sensing`), nor for delays, latches
 from __future__ import annotations
 
 from controller.core.conditions import SIGNALS, Limit, lost, value_of
+from controller.core.regulation import FLOW_FLOOR_LPM, LINE_LOSS_C_LPM
 from controller.core.signals import CAVITY
 from controller.core.situation import Situation
 from controller.core.steps import Heat
@@ -15,8 +16,14 @@ APART_C = 2.0
 TWINS = (("heater_outlet_c", "outlet_b_c"), ("inflow_c", "inflow_b_c"))
 LET_IN = ("heater_outlet_c", "inflow_c", "flow_lpm", "pump_rpm")
 HEATING = ("heater_outlet_c", "inflow_c", "outflow_c")
-LINE_LOSS_C_LPM = 0.35
 SPREAD_C = 2.0
+CAVITY_LEAST = 2  # probes that have to agree
+# How long the pump, or the heat, has to stand before probes at two places may be compared:
+APART_STEADY_S = 5.0  # one stream, and APART_C is far
+ALIKE_STEADY_S = 20.0  # one stream, and the limits are near
+ORDER_HEATED_S, ORDER_STEADY_S = 60.0, 30.0  # what left the outlet has come to the inflow probe
+OUTFLOW_STEADY_S = 60.0  # through the cavity and back
+SPREAD_STEADY_S = 300.0  # a cavity has been mixed
 
 
 def heating_probe_lost(s: Situation) -> str:
@@ -56,9 +63,9 @@ def cavity_lost(s: Situation) -> str:
 
 def cavity_few(s: Situation) -> str:
     """Fewer than two cavity probes agree: the cavity loop falls back to inflow control."""
-    if not s.last.inflow_open or s.sensed.cavity_valid >= 2 or s.sensed.cavity_valid == 0:
+    if not s.last.inflow_open or s.sensed.cavity_valid >= CAVITY_LEAST or s.sensed.cavity_valid == 0:
         return ""
-    return "one cavity probe is valid, 2 are needed"
+    return f"one cavity probe is valid, {CAVITY_LEAST} are needed"
 
 
 def cavity_outlier(s: Situation) -> str:
@@ -74,7 +81,7 @@ def cavity_outlier(s: Situation) -> str:
 def cavity_spread(s: Situation, back: float = 0.0) -> str:
     """In steady perfusion the cavity probes differ by more than mixing explains: one has drifted, or fluid stands."""
     sensed, limit = s.sensed, SPREAD_C - back
-    if s.step.name != "perfuse" or not s.last.heat_on or s.pump_steady_s < 300.0:
+    if s.step.name != "perfuse" or not s.last.heat_on or s.pump_steady_s < SPREAD_STEADY_S:
         return ""
     if sensed.cavity_max_c is None or sensed.cavity_min_c is None or sensed.cavity_max_c - sensed.cavity_min_c <= limit:
         return ""
@@ -103,7 +110,7 @@ def swapped(s: Situation) -> str:
 def order_broken(s: Situation) -> str:
     """Outlet and inflow differ by more than a line can lose: a probe is out of the fluid, or nothing is transported."""
     outlet, inflow = s.good.get("heater_outlet_c"), s.good.get("inflow_c")
-    if outlet is None or inflow is None or s.heat_on_s < 60.0 or s.pump_steady_s < 30.0:
+    if outlet is None or inflow is None or s.heat_on_s < ORDER_HEATED_S or s.pump_steady_s < ORDER_STEADY_S:
         return ""
     if abs(outlet - inflow) <= ORDER_C:
         return ""
@@ -115,7 +122,7 @@ def disagree(a: str, b: str, limit_of: str) -> Limit:
 
     def condition(s: Situation, back: float = 0.0) -> str:
         x, y = s.good.get(a), s.good.get(b)
-        if x is None or y is None or not s.last.heat_on or s.pump_steady_s < 20.0:
+        if x is None or y is None or not s.last.heat_on or s.pump_steady_s < ALIKE_STEADY_S:
             return ""
         limit: float = getattr(s.limits, limit_of) - back
         return "" if abs(x - y) <= limit else _differ(a, x, b, y, limit)
@@ -125,7 +132,7 @@ def disagree(a: str, b: str, limit_of: str) -> Limit:
 
 def twins_apart(s: Situation) -> str:
     """Two probes at one place differ by so much that one of them is not there."""
-    if not s.last.heat_on or s.pump_steady_s < 5.0:
+    if not s.last.heat_on or s.pump_steady_s < APART_STEADY_S:
         return ""
     for a, b in TWINS:
         x, y = s.good.get(a), s.good.get(b)
@@ -145,10 +152,10 @@ def outflow_off(limit_of: str) -> Limit:
         if outflow is None or flow is None or not s.last.heat_on or s.last.outflow_closed or not s.last.inflow_open:
             return ""
         low, high = s.sensed.cavity_min_c, s.sensed.cavity_max_c
-        if s.pump_steady_s < 60.0 or s.sensed.cavity_valid < 2 or low is None or high is None:
+        if s.pump_steady_s < OUTFLOW_STEADY_S or s.sensed.cavity_valid < CAVITY_LEAST or low is None or high is None:
             return ""
         limit: float = getattr(s.limits, limit_of) - back
-        if low - limit - LINE_LOSS_C_LPM / max(flow, 0.2) <= outflow <= high + limit:
+        if low - limit - LINE_LOSS_C_LPM / max(flow, FLOW_FLOOR_LPM) <= outflow <= high + limit:
             return ""
         return f"{value_of('outflow_c', outflow)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from controller.core.conditions import over, under
 from controller.core.situation import Situation
 
+TREATS_C = 41.0  # below it the cavity is not at temperature, whatever the treatment calls ready
+COOL_C = 0.3  # so far below is no ripple
+
 
 def cavity_over(s: Situation, back: float = 0.0) -> str:
     """The hottest cavity probe is over the trip level."""
@@ -26,7 +29,7 @@ def cavity_cool(s: Situation, back: float = 0.0) -> str:
     mean = s.sensed.cavity_mean_c
     if s.step.name != "perfuse" or s.walk.hold or mean is None:
         return ""
-    low = min(41.0, s.treatment.ready_c) - 0.3 + back
+    low = min(TREATS_C, s.treatment.ready_c) - COOL_C + back
     return "" if mean >= low else under("cavity_mean_c", mean, low)
 
 

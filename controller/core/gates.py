@@ -46,6 +46,9 @@ def run_on(scene: Scene) -> float:
 
 # --- gates ---------------------------------------------------------------------------------------------------------
 
+PRIMED_SHARE = 0.8  # of the flow of priming proves it
+BUBBLE_MM = 1.0  # a bubble of this size is still one
+FULL_SHARE = 0.8  # of the pressure that warns: the cavity is full
 PREHEAT_WITHIN_C = 0.5
 IN_THE_STREAM = ("heater_outlet_c", "outlet_b_c", "inflow_c", "inflow_b_c")
 PROBE_STEP_C = 0.1  # the last digit of the coarsest board
@@ -72,10 +75,10 @@ def primed(scene: Scene) -> str:
     """Flow proven, no bubbles, the probes of one stream alike."""
     good = scene.sensed.good
     flow = good.get("flow_lpm")
-    if flow is None or not flow >= 0.8 * prime(scene):
+    if flow is None or not flow >= PRIMED_SHARE * prime(scene):
         return "flow proven"
     bubble = good.get("bubble_mm")
-    if bubble is None or not bubble < 1.0:
+    if bubble is None or not bubble < BUBBLE_MM:
         return "no bubbles"
     return _alike(good, scene.limits.probe_disagreement_warn_c + PROBE_STEP_C)
 
@@ -103,7 +106,7 @@ def filled(scene: Scene) -> str:
     """The planned volume, or as much as the cavity takes."""
     in_patient = scene.volumes.in_patient_ml
     pressure = scene.sensed.good.get("cavity_pressure_mmhg")
-    if pressure is not None and pressure >= 0.8 * scene.limits.cavity_pressure_warn_mmhg:
+    if pressure is not None and pressure >= FULL_SHARE * scene.limits.cavity_pressure_warn_mmhg:
         return ""  # full is full: the cavity decides, not the plan
     if in_patient is None or not in_patient >= scene.fill_ml:
         return f"{scene.fill_ml:.0f} mL in the patient"
@@ -144,7 +147,7 @@ def _settled(balance: Balance) -> bool:
 def drained(scene: Scene) -> str:
     """The reservoir no longer rises, and what stayed behind is little or accepted."""
     if scene.now_s - scene.walk.entered_s < DRAIN_LEAST_S:
-        return "drain for at least 90 s"
+        return f"drain for at least {DRAIN_LEAST_S:g} s"
     if not _settled(scene.volumes):
         return "reservoir level steady"
     if scene.short_ml and not scene.walk.short_accepted:
@@ -168,7 +171,7 @@ def rinsed(scene: Scene) -> str:
     in_patient = scene.volumes.in_patient_ml
     wanted = scene.volumes.carried_ml + min(scene.treatment.rinse_ml, scene.fill_ml)
     pressure = scene.sensed.good.get("cavity_pressure_mmhg")
-    if pressure is not None and pressure >= 0.8 * scene.limits.cavity_pressure_warn_mmhg:
+    if pressure is not None and pressure >= FULL_SHARE * scene.limits.cavity_pressure_warn_mmhg:
         return ""
     return "" if in_patient is not None and in_patient >= wanted else "rinse volume in"
 

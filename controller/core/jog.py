@@ -15,7 +15,7 @@ from config.schema import Heater, Limits, Rig
 from controller.core.exchange import Event, Outputs
 
 LIFE_S = 0.8  # with the cycle that notices it, and one that comes late, within the 1.0 s that is promised
-FLOW_UP_LPM_PER_S = 0.3
+FLOW_UP_LPM_PER_S = 0.3  # of a treatment too
 FLOW_STANDS_S = 1.0  # for so long flow has to be proven before heat is asked for
 PRESS_DIGITS = 16
 

@@ -13,6 +13,7 @@ from controller.core import dose
 from controller.core.alarm_limits import AlarmLimits
 from controller.core.alarms import Alarms
 from controller.core.balance import Balance
+from controller.core.conditions_flow import RPM_LEAST
 from controller.core.core_watch import CoreWatch
 from controller.core.dose import Dose
 from controller.core.exchange import Outputs
@@ -85,7 +86,7 @@ def remember(
     if clamped or abs(outputs.pump_lpm - reference) > STEADY_LPM:
         reference, changed_s = outputs.pump_lpm, now_s
     flow = good.get("flow_lpm")
-    proven = flow is not None and flow >= rig.limits.heat_flow_min_lpm and abs(good.get("pump_rpm", 0.0)) >= 2.0
+    proven = flow is not None and flow >= rig.limits.heat_flow_min_lpm and abs(good.get("pump_rpm", 0.0)) >= RPM_LEAST
     flow_since_s = (state.flow_since_s if state.flow_since_s is not None else now_s) if proven else None
     heat_on_since_s, heat_off_since_s = state.heat_on_since_s, state.heat_off_since_s
     if outputs.heat_on:

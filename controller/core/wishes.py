@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from config.schema import Rig, Treatment
 from controller.core.exchange import Outputs
+from controller.core.jog import FLOW_UP_LPM_PER_S
 from controller.core.regulation import CAVITY, OFF, Measured, Mode, Regulation, Regulator
 from controller.core.sensing import Sensed
 from controller.core.state import CycleState
 from controller.core.steps import Heat, Scene, Step
 
-FLOW_UP_LPM_PER_S = 0.3
 FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first
 HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
 FALLBACK_INFLOW_C = 43.0

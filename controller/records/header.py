@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from config.notice import NOTICE
 from config.schema import Patient, Rig, Treatment
 from controller.records.rows import Row, wall_utc
 from controller.records.software import software
-
-NOTICE = "Research and bench software, not a medical device, not for use on patients."
 
 
 class Started(NamedTuple):

@@ -9,8 +9,7 @@ import traceback
 from controller.records.last_run import last_run
 from controller.records.opening import open_recorder
 from controller.runtime.control import main
-
-FAILED = 1
+from controller.runtime.exits import FAILED
 
 
 def run() -> int:

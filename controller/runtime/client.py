@@ -23,6 +23,8 @@ from controller.core.exchange import Act
 from controller.runtime import stage
 from controller.runtime.messages import RESPONSE_MAX, Request, Response, SetUp, pack, read_response, unpack
 
+STALE_S = 1.0  # a state that is older is shown as no data: dashes, never its numbers
+
 
 class Unreachable(Exception):
     """No controller answers on the socket; the text says which and what to do."""

@@ -32,6 +32,7 @@ from controller.runtime.bench import BadRig, Bench
 from controller.runtime.clock import RunClock
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
+from controller.runtime.exits import DONE, FAILED, REFUSED, TRIPPED
 from controller.runtime.loop import Loop
 from controller.runtime.loop_parts import Core, Filed, RecorderLike
 from controller.runtime.protective_link import ProtectiveLink
@@ -44,10 +45,6 @@ from drivers.roles import LinkLost
 
 FIRST_ROUND_S = 5.0  # wall seconds that every device may take to be tried once before the first cycle
 SLACK_WALL_S = 0.05  # how much later a reply may come when a simulated clock runs faster than the wall's
-FAILED = 1
-REFUSED = 2
-TRIPPED = 3
-
 
 OpenRecorder = Callable[[Settings], Filed]
 """Begin a record. Raises RecordError when the data directory cannot be used."""
@@ -156,7 +153,7 @@ class Control:
             self._take_down(bench, loop, ending.by or f"the end of its socket ({self._desk.api_fault})")
         if loop.failure or not ending():
             return FAILED
-        return TRIPPED if self._desk.state.get("trips") else 0
+        return TRIPPED if self._desk.state.get("trips") else DONE
 
     def _end_record(self, recorder: RecorderLike, code: int, *, complete: bool) -> int:
         try:

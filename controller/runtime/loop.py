@@ -22,7 +22,7 @@ from controller.runtime.told import Told
 from drivers.port import Clock
 
 PERIOD_S = 0.1
-LATE_S = 0.2  # wall seconds; later than this is told to the cycle as a fault of the host
+LATE_TOLD_WALL_S = 0.2  # wall seconds; later than this is told to the cycle as a fault of the host
 SHOW_EVERY_WALL_S = 0.1  # however fast the clock runs, people are shown ten states a second,
 SAMPLE_EVERY_S = 1.0  # and the record has one sample for each of its seconds at least
 WAIT_AT_MOST_S = 0.5
@@ -237,7 +237,7 @@ class Loop:
         if self._desk.api_fault:
             faults.append(self._desk.api_fault)
         late_wall_s = self._clock.wall_s(late_s)
-        if not (late_wall_s <= LATE_S):
+        if not (late_wall_s <= LATE_TOLD_WALL_S):
             faults.append(f"loop {late_wall_s:.2f} s late")
         return tuple(faults)
 

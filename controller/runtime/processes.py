@@ -23,15 +23,13 @@ from config.schema import Patient, Rig
 from controller.runtime import certificate, stage
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
+from controller.runtime.exits import FAILED, REFUSED, TRIPPED
 from controller.runtime.preflight import missing_ports
 from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, ControlLock, make_run_dir, usable
 
 RESTARTS_MAX = 3
 WITHIN_S = 60.0
 SIM_READY_S = 30.0
-FAILED = 1
-REFUSED = 2
-TRIPPED = 3
 CONSOLE_AGAIN_S = (0.0, 1.0, 5.0, 20.0)  # waits before each new start of a console that keeps ending
 MODULES = {
     "control": "controller.runtime",

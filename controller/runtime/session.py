@@ -19,7 +19,7 @@ from controller.core.orders import START_FREE_MB
 from controller.records.opening import check_place
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
-from controller.runtime.processes import FAILED
+from controller.runtime.exits import FAILED
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK, make_run_dir
 
 UP_S = 30.0

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from config.problems import ConfigError
 from controller.runtime import settings as command_line
-from controller.runtime.processes import REFUSED, Plan, Supervisor
+from controller.runtime.exits import REFUSED
+from controller.runtime.processes import Plan, Supervisor
 from controller.runtime.rundir import InUse
 from controller.runtime.settings import BadSetting
 

@@ -13,12 +13,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from config.notice import NOTICE
 from controller.core.signals import by_name
+from controller.runtime.client import STALE_S
 from controller.terminal import alarm_panel
 from controller.terminal.keys import with_keys
 
-STALE_S = 1.0
-NOTICE = "Research and bench software. Not a medical device, not for use on patients."
 HELP = (
     "SPACE STOP   s start  c confirm  d dose  h hold  r resume  x reset  D drain  g agitated\n"
     "a acknowledge  p audio pause  P end pause  l confirm limit   + - target   ] [ flow   q quit"

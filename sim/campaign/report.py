@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from config.notice import NOTICE
 from sim.campaign.engine import Moment
 from sim.campaign.runner import Run, Treated, Verdict, engine_of
 from sim.campaign.scenario import Scenario
@@ -65,7 +66,7 @@ def page(runs: Sequence[Traced], numbers: dict[str, object]) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><title>SIMULATED campaign: worst runs</title>"
         "<style>body{font:15px sans-serif;margin:2em;max-width:1100px}pre{background:#eee;padding:1em}</style>"
         f"<script>{script}</script><h1>SIMULATED campaign: worst runs</h1>"
-        "<p>Research and bench software. Not a medical device, not for use on patients.</p>"
+        f"<p>{NOTICE}</p>"
         f"<pre>{shown}</pre>{body}</html>"
     )
 

@@ -110,6 +110,6 @@ def test_what_the_interlocks_look_at_stands_under_its_own_name(monkeypatch: pyte
         line=state.line, stop_asked="who", in_patient_ml=2900.0, dose_due="35.0 mg saline, due at 30 min",
         no_rise_s=4.0, restarted=inputs.restarted, short_ml="short", identity=state.identity, frozen=state.frozen,
         late_cycles=state.late_cycles, attended_s=inputs.attended_s, wall_jump_s=inputs.wall_jump_s,
-        disk_free_mb=inputs.disk_free_mb,
+        disk_free_mb=inputs.disk_free_mb, core=state.core,
     )  # fmt: skip
     assert isinstance(made, Situation)

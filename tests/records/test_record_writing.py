@@ -384,7 +384,7 @@ def test_a_real_run_is_not_called_simulated(run: Run) -> None:
     path = next(run.data_dir.glob("*.sqlite"))
     assert "SIMULATED" not in path.name
     with Record(path) as record:
-        assert record.header["notice"].startswith("Research and bench software, not a medical device")
+        assert record.header["notice"].startswith("Research and bench software. Not a medical device")
 
 
 def test_a_nearly_full_data_directory_is_refused_with_what_is_needed(run: Run) -> None:
