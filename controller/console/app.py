@@ -33,6 +33,7 @@ from controller.runtime.client import Refusal, Unreachable
 
 STATIC = Path(__file__).parent / "static"
 RECENT_S = 600.0
+NUMBER_MAX = 12  # digits of an event's number
 
 
 def make_app(console: Console) -> ASGIApp:
@@ -118,7 +119,8 @@ class _Reading:
         if self._console.session(request.cookies) is None:
             return said(401, "no session; load the page again")
         after = request.query_params.get("after", "0")
-        return json_of(self._console.hub.chronicle.since(int(after) if after.isdigit() else 0))
+        known = after.isascii() and after.isdecimal() and len(after) <= NUMBER_MAX
+        return json_of(self._console.hub.chronicle.since(int(after) if known else 0))
 
     async def plotly(self, request: Request) -> Response:
         spec = find_spec("plotly")  # found, not imported: its Python part is not needed

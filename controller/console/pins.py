@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import threading
 from pathlib import Path
 
 from controller.console.sessions import Role
@@ -29,12 +30,13 @@ class Locked(Exception):
 
 
 class Pins:
-    """The PINs of one file. `check` may be called from any one thread at a time."""
+    """The PINs of one file. `check` may be called from any thread; one guess is judged at a time."""
 
     def __init__(self, path: Path | None, *, limited: bool = True) -> None:
         self._hashes = _read(path)
         self._limited = limited
         self._wrong_s: list[float] = []
+        self._judging = threading.Lock()
 
     @property
     def exist(self) -> bool:
@@ -43,6 +45,10 @@ class Pins:
 
     def check(self, role: Role, pin: str, now_s: float) -> bool:
         """True when `pin` opens `role`. Raises Locked. Takes some 50 ms on purpose."""
+        with self._judging:  # or guesses side by side would all be judged before the first of them counts
+            return self._check(role, pin, now_s)
+
+    def _check(self, role: Role, pin: str, now_s: float) -> bool:
         self._wrong_s = [at_s for at_s in self._wrong_s if now_s - at_s < LOCK_S]
         if self._limited and len(self._wrong_s) >= WRONG_MAX:
             left_s = LOCK_S - (now_s - self._wrong_s[-1])

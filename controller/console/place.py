@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 
 
@@ -34,8 +35,12 @@ def place_of(text: str, *, remote: bool, tls: bool) -> Place:
     """HOST:PORT. Raises BadPlace; another address than loopback needs both TLS and the explicit option."""
     host, colon, port = text.rpartition(":")
     host = host.strip("[]")
-    if not colon or not host or not port.isdigit() or not (0 < int(port) < 65536):
+    if not colon or not host or not _is_port(port):
         raise BadPlace(f"--console {text!r}; allowed: HOST:PORT, e.g. 127.0.0.1:8765")
+    if _is_wildcard(host):
+        raise BadPlace(
+            f"--console {text}: every address of this machine; allowed: the one that people open in a browser"
+        )
     if not is_loopback(host) and not (remote and tls):
         raise BadPlace(
             f"--console {text}: reachable from other machines; that needs --console-remote, "
@@ -44,6 +49,24 @@ def place_of(text: str, *, remote: bool, tls: bool) -> Place:
     if remote and is_loopback(host):
         raise BadPlace(f"--console-remote: {host} is reached from this machine only; allowed: another HOST with it")
     return Place(host=host, port=int(port), tls=tls)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536
+
+
+def _is_wildcard(host: str) -> bool:
+    """Served at no address in particular, the page's own hosts and origins could not be told from others."""
+    if ":" not in host:
+        try:
+            return socket.inet_aton(host) == bytes(4)  # as the kernel reads it: 0 and 0.0 too
+        except OSError:
+            return False
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return address.is_unspecified or (address.ipv4_mapped is not None and address.ipv4_mapped.is_unspecified)
 
 
 def is_loopback(host: str) -> bool:

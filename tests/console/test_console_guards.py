@@ -1,7 +1,9 @@
 """Each guard of the console: the attack works when it is down, and does not when it is up."""
 
+import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from asgi import HERE, OWN, Desk
 
 from controller.console.commands import BODY_MAX
 from controller.console.guards import PLOT_FILES, Guards
-from controller.console.pins import WRONG_MAX, BadPins, Pins, write_pin
+from controller.console.pins import WRONG_MAX, BadPins, Locked, Pins, write_pin
 from controller.console.place import BadPlace, Place, place_of
 from controller.console.sessions import IDLE_LOCK_S, PAGES_MAX, SESSIONS_MAX, Role
 
@@ -186,7 +188,7 @@ def test_from_another_machine_one_can_hold_but_not_heat() -> None:
     assert desk.heard.acts == ["hold"]
 
 
-@pytest.mark.parametrize("at", ["0.0.0.0:8765", "192.0.2.1:8765", "console.example:8765", "[::]:8765"])
+@pytest.mark.parametrize("at", ["192.0.2.1:8765", "console.example:8765", "[2001:db8::1]:8765"])
 def test_another_address_than_loopback_needs_tls_and_an_explicit_option(at: str) -> None:
     for remote, tls in ((False, False), (True, False), (False, True)):
         with pytest.raises(BadPlace, match="reachable from other machines"):
@@ -194,7 +196,26 @@ def test_another_address_than_loopback_needs_tls_and_an_explicit_option(at: str)
     assert place_of(at, remote=True, tls=True).remote
 
 
-@pytest.mark.parametrize("at", ["", "8765", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", ":8765", "127.0.0.1:x"])
+@pytest.mark.parametrize("at", ["0.0.0.0:8765", "[::]:8765", "0:8765", "[::ffff:0.0.0.0]:8765", "[0::0]:8765"])
+def test_every_address_of_the_machine_at_once_is_none_that_the_page_could_be_told_by(at: str) -> None:
+    with pytest.raises(BadPlace, match="allowed: the one that people open in a browser"):
+        place_of(at, remote=True, tls=True)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "",
+        "8765",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:70000",
+        ":8765",
+        "127.0.0.1:x",
+        "127.0.0.1:\N{SUPERSCRIPT TWO}",
+        "127.0.0.1:" + 5000 * "8",
+    ],
+)
 def test_what_is_no_address_is_refused(at: str) -> None:
     with pytest.raises(BadPlace, match="allowed: HOST:PORT"):
         place_of(at, remote=False, tls=False)
@@ -305,3 +326,26 @@ def test_the_pages_that_a_session_remembers_are_bounded() -> None:
         assert desk.post("/command", desk.command(page=str(page))).status == 200
     assert len(desk.session.numbers) == PAGES_MAX
     assert desk.post("/command", desk.command(page="x" * 41)).status == 400
+
+
+@pytest.mark.parametrize("after", ["%C2%B2", "%D9%A3", "-1", "1.0", "9" * 5000, ""])
+def test_what_is_no_number_of_an_event_asks_for_all_of_them(after: str) -> None:
+    desk = Desk()
+    desk.console.hub.note("order", "noted")
+    answer = desk.get(f"/log?after={after}")
+    assert (answer.status, len(json.loads(answer.body))) == (200, 1)
+
+
+def test_guesses_side_by_side_are_judged_one_at_a_time(pins: Path) -> None:
+    file = Pins(pins)
+    guesses = [f"{guess:04d}" for guess in range(4 * WRONG_MAX)]
+
+    def judged(pin: str) -> bool:
+        try:
+            assert not file.check(Role.OPERATOR, pin, 0.0)
+        except Locked:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(guesses)) as pool:
+        assert sum(pool.map(judged, guesses)) == WRONG_MAX
