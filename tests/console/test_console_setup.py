@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import at_the_page as parts
@@ -84,4 +85,8 @@ def test_h04_the_reminder_counts_down_and_begins_anew_when_it_is_entered(browser
     expect(page.locator("#alarm")).to_contain_text("Shake and turn the abdomen")
     page.click("#agitated")
     expect(page.locator("#agitated")).to_contain_text("due in", timeout=parts.SOON_MS)
+    expect(page.locator("#said")).to_have_text("Agitated: done")
+    page.route("**/command", lambda route: route.fulfill(json={"ok": True}))  # it goes no further
+    page.click("#agitated")  # before it is due
+    expect(page.locator("#said")).to_have_text(re.compile("^Agitated: taken, but not seen to be done"), timeout=10_000)
     page.close()

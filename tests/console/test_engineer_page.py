@@ -118,3 +118,22 @@ def test_what_is_in_force_and_every_reading_is_shown_and_no_simulator_means_no_f
     expect(page.locator(".force")).to_contain_text("rig.limits.inflow_cap_c")
     expect(page.get_by_text("Faults of the simulator")).to_be_hidden()
     page.close()
+
+
+def test_a_fault_is_begun_and_ended_when_the_simulator_shows_it(browser: Browser, bedside: Make) -> None:
+    page = open_page(browser, bedside(speed=5))
+    line = {"name": "stall", "strikes": "pump", "about": "", "unit": "", "value": None, "targets": [], "partners": []}
+    active: list[str] = []
+    page.route("**/faults", lambda route: route.fulfill(json={"vocabulary": [line], "active": active}))
+    page.route("**/fault", lambda route: route.fulfill(json={"ok": True}))
+    as_engineer(page)
+    said = page.locator("#said")
+    page.click("#fault-begin")
+    expect(said).to_have_text("Fault: taken, but not seen to be done. Check.", timeout=SOON_MS)
+    page.click("#fault-begin")
+    active.append("stall@12")
+    expect(said).to_have_text("Fault: done", timeout=SOON_MS)
+    page.click("#fault-end")
+    active.clear()
+    expect(said).to_have_text("Faults ended: done", timeout=SOON_MS)
+    page.close()

@@ -42,7 +42,11 @@ export function setUpButton(id) {
 // Closed technique: when the abdomen is to be shaken next, and that it was.
 function agitated() {
   const due = el("small", {});
-  const button = el("button", { class: "press", type: "button", id: "agitated", onclick: () => command("agitated", { title: "Agitated", done: (s) => s.agitate_in_s > 1 }) }, "Agitated ", due);
+  const enter = () => {
+    const before = now.state.agitate_in_s; // what is left only grows when it is counted anew
+    return command("agitated", { title: "Agitated", done: (s) => s.agitate_in_s > before });
+  };
+  const button = el("button", { class: "press", type: "button", id: "agitated", onclick: enter }, "Agitated ", due);
   onChange(() => {
     const left = now.blind ? null : now.state.agitate_in_s;
     show(button, left !== null && left !== undefined);

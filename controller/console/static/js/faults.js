@@ -4,9 +4,12 @@ import { may, quietly, say } from "./commands.js";
 import { now, onChange } from "./store.js";
 
 const EVERY_MS = 2000;
+const SEEN_MS = 4000;
+const SEEN_EVERY_MS = 200;
 
 export function faultCard(card, place) {
   let known = [];
+  let going = []; // as the simulator said last
   let askedMs = -Infinity;
   let none = false; // whether a simulator serves the ports does not change while the server lives
   const fault = el("select", { id: "fault-name", "aria-label": "Fault" });
@@ -38,17 +41,30 @@ export function faultCard(card, place) {
   }
   fault.addEventListener("change", choose);
 
-  async function pass(act, text, title) {
+  // Done is what the simulator shows among what is going on; that it took the words is not enough.
+  async function pass(act, text, title, done) {
     const why = await quietly(act, null, text, "fault");
-    say(why ? `${title}: not done. ${why}` : `${title}: done`, 6000);
+    const end = why ? `not done. ${why}` : (await seen(done)) ? "done" : "taken, but not seen to be done. Check.";
+    say(`${title}: ${end}`, 6000);
     look(true);
+  }
+
+  async function seen(done) {
+    for (const untilMs = performance.now() + SEEN_MS; performance.now() < untilMs; ) {
+      await look(true);
+      if (done()) return true;
+      await new Promise((later) => setTimeout(later, SEEN_EVERY_MS));
+    }
+    return false;
   }
   begin.addEventListener("click", () => {
     const much = partner.options.length ? partner.value : value.value.trim();
     const where = target.options.length ? `:${target.value}` : "";
-    pass("fault", `${fault.value}${where}${long.value.trim() ? `+${long.value.trim()}` : ""}${much ? `=${much}` : ""}`, "Fault");
+    const same = () => going.filter((text) => text.startsWith(`${fault.value}${where}@`)).length;
+    const before = same();
+    pass("fault", `${fault.value}${where}${long.value.trim() ? `+${long.value.trim()}` : ""}${much ? `=${much}` : ""}`, "Fault", () => same() > before);
   });
-  end.addEventListener("click", () => pass("end_faults", "", "Faults ended"));
+  end.addEventListener("click", () => pass("end_faults", "", "Faults ended", () => known.length > 0 && !going.length));
 
   async function look(soon = false) {
     if (none || place.hidden || (!soon && performance.now() - askedMs < EVERY_MS)) return;
@@ -60,7 +76,8 @@ export function faultCard(card, place) {
       active.replaceChildren(el("li", {}, "The simulator does not answer."));
       return;
     }
-    const { vocabulary, active: going } = await answer.json();
+    const { vocabulary, active: shown } = await answer.json();
+    going = shown;
     show(card, true);
     if (known.length !== vocabulary.length) {
       known = vocabulary;
