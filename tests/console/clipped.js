@@ -20,6 +20,10 @@
             const range = document.createRange();
             range.selectNodeContents(node);
             const words = range.getBoundingClientRect();
+            let cutter = node;
+            while (cutter && !['clip', 'hidden'].includes(getComputedStyle(cutter).overflowX)) cutter = cutter.parentElement;
+            const cut = cutter && cutter !== document.body && cutter !== document.documentElement && cutter.getBoundingClientRect();
+            if (cut && (words.right > cut.right + 2 || words.left < cut.left - 2)) bad.push('cut ' + name);
             const frame = node.closest('.panel, .press, .stop, .alarm .bar, .alarm .side button, .top, .foot, .stepper, .sheet, .alarm-list');
             const edge = frame && frame.getBoundingClientRect();
             const below = edge && scroller(frame) !== frame && !(inside && frame.contains(inside));

@@ -17,6 +17,7 @@ from controller.runtime.slot import LinkStatistics
 pytestmark = MARKS
 Make = Callable[..., Bedside]
 LIMITS = Path(__file__).parents[2] / "controller" / "console" / "static" / "js" / "limits.js"
+CLIPPED = Path(__file__).with_name("clipped.js").read_text()
 IDLE = "const IDLE_MS = 60000;"
 SAMPLED = """(forMs) => new Promise((done) => {
     const flag = document.querySelector('.flag.loud');
@@ -67,7 +68,7 @@ def test_tiles_tell_fahrenheit_and_millilitres_when_asked_and_say_that_texts_do_
     def change(state: State) -> None:
         state["values"] |= {"cavity_mean_c": 42.0, "inflow_c": 43.5, "flow_lpm": 1.5}
 
-    page = staged(browser, bedside(speed=2), change)
+    page = staged(browser, bedside(speed=2, treatment="mitomycin_90"), change)
     shown = {name: page.locator(f"[data-value={name}]") for name in ("cavity_mean_c", "inflow_c", "flow_lpm")}
     expect(shown["cavity_mean_c"]).to_have_text("42.0°C")
     expect(page.locator("#celsius")).to_be_hidden()
@@ -77,7 +78,8 @@ def test_tiles_tell_fahrenheit_and_millilitres_when_asked_and_say_that_texts_do_
     expect(shown["inflow_c"]).to_have_text("110.3°F")
     expect(shown["flow_lpm"]).to_have_text("1500mL/min")
     expect(page.locator("[data-tile=flow_lpm] header")).to_contain_text("mL/min")
-    expect(page.locator("#celsius")).to_have_text("TEXTS IN °C")
+    expect(page.locator("#celsius")).to_have_text("Texts are in °C.")
+    assert page.evaluate(CLIPPED) == []
     page.close()
 
 

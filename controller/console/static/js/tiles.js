@@ -63,7 +63,7 @@ export function tile(name, { size = "little", title = null, fact = () => "", sca
     bar?.paint(known);
     write(age, now.blind ? "no data" : `${glance("age_s", ageOf(name))} s`);
     write(facts, now.blind ? "" : fact(now.state));
-    write(limits, shape ? limitsText(shape, name, little ? "▲" : "▲ trip") : "");
+    write(limits, shape ? limitsText(shape, name, little || shape.below ? "▲" : "▲ trip") : "");
     const reason = now.blind ? "" : (now.state.bad[name] ?? "");
     write(why, reason);
     show(why, Boolean(reason));
