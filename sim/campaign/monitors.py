@@ -23,7 +23,7 @@ def monitors_for(setting: Setting, *, at_s: float, running: bool) -> tuple[Monit
         Lasting("inflow over 46.0 °C", 1.0, plant.hot_inflow),
         Lasting("cavity over 44 °C", -1.0, plant.hot_cavity),
         Lasting("core over 40 °C with heat", -1.0, plant.hot_core),
-        Lasting("P1 heat into still fluid", 1.0, plant.still),
+        Lasting("P1 heat into still fluid", plant.gone_s, plant.still),
         Lasting("heat in a dry exchanger", 1.0, plant.dry),
         Lasting("P2 contactor closed while the inflow is hot", 1.0, plant.closed_while_hot),
         Lasting("P2 contactor closed while told hot", 1.0, plant.closed_while_told_hot),

@@ -81,9 +81,15 @@ def over_pressure(setting: Setting) -> Callable[[Moment], str]:
 
 
 def gone_s(m: Moment) -> float:
-    """How soon power has to be gone. A heater stuck on beside a dead second channel waits for the contactor's lease."""
-    heard = m.status is not None and m.at_s - m.status.at_s <= UNHEARD_S
-    return AFTER_TRIP_S if heard else CONTACTOR_LEASE_S
+    """How soon power has to be gone.
+
+    A heater that does not obey waits for the contactor's lease when the second channel is dead too, or cannot speak to
+    its own board.
+    """
+    said = m.status
+    heard = said is not None and m.at_s - said.at_s <= UNHEARD_S
+    reaches = said is not None and (said.outlet_b_c is not None or said.inflow_b_c is not None)
+    return AFTER_TRIP_S if heard and reaches else CONTACTOR_LEASE_S
 
 
 class Refresh:

@@ -38,9 +38,11 @@ class Setting(NamedTuple):
 
 
 class Lasting:
-    """Violated when a condition holds for longer than `most_s`."""
+    """Violated when a condition holds for longer than `most_s`, which may depend on what still works."""
 
-    def __init__(self, name: str, most_s: float, condition: Callable[[Moment], str]) -> None:
+    def __init__(
+        self, name: str, most_s: float | Callable[[Moment], float], condition: Callable[[Moment], str]
+    ) -> None:
         self.name = name
         self._most_s = most_s
         self._condition = condition
@@ -55,4 +57,5 @@ class Lasting:
         if self._since_s is None:
             self._since_s = m.at_s - PERIOD_S  # it may have begun at any time in this period
         lasted_s = m.at_s - self._since_s
-        return f"{said} for {lasted_s:.1f} s" if lasted_s > self._most_s + PERIOD_S + EDGE_S else ""
+        most_s = self._most_s(m) if callable(self._most_s) else self._most_s
+        return f"{said} for {lasted_s:.1f} s" if lasted_s > most_s + PERIOD_S + EDGE_S else ""
