@@ -17,7 +17,7 @@ from sim.campaign import cases
 from sim.campaign.nuisance import Quiet, run_quiet
 from sim.campaign.report import Traced, trace, worst, write
 from sim.campaign.runner import Treated, Verdict, run_block, run_scenario
-from sim.campaign.scenario import SEEDS_PER_BASE, EngineName, Scenario, base_of, scenario_of
+from sim.campaign.scenario import Base, EngineName, Scenario, base_of_seed, scenario_of
 from sim.campaign.shrink import shrink
 from sim.refusal import BadRequest
 
@@ -34,11 +34,11 @@ class Smallest(NamedTuple):
     verdict: Verdict
 
 
-def blocks(seeds: Iterable[int]) -> dict[int, list[int]]:
+def blocks(seeds: Iterable[int]) -> dict[Base, list[int]]:
     """Seeds by the base they share."""
-    found: dict[int, list[int]] = {}
+    found: dict[Base, list[int]] = {}
     for seed in seeds:
-        found.setdefault(seed // SEEDS_PER_BASE, []).append(seed)
+        found.setdefault(base_of_seed(seed), []).append(seed)
     return found
 
 
@@ -48,7 +48,7 @@ def run_campaign(
     """Every verdict, in the order of the seeds, and the wall time. The order of work changes nothing in either."""
     begun = time.perf_counter()
     verdicts: list[Verdict] = []
-    futures = [executor.submit(run_block, number, mine, engine) for number, mine in blocks(seeds).items()]
+    futures = [executor.submit(run_block, base, mine, engine) for base, mine in blocks(seeds).items()]
     for done in _in_time(futures):
         verdicts += done
         progress(len(done), sum(bool(verdict.violations) for verdict in done))
@@ -76,7 +76,7 @@ def shrink_all(
 
 def shrink_seed(seed: int, engine: EngineName | None) -> Smallest:
     """One seed made small."""
-    treated = Treated(base_of(seed // SEEDS_PER_BASE))
+    treated = Treated(base_of_seed(seed))
     scenario = shrink(treated, scenario_of(seed, treated.bench, engine=engine))
     return Smallest(scenario, run_scenario(treated, scenario))
 
@@ -101,7 +101,7 @@ def plot_worst(
 
 def trace_seed(seed: int, engine: EngineName | None) -> Traced:
     """One seed with its moments."""
-    treated = Treated(base_of(seed // SEEDS_PER_BASE))
+    treated = Treated(base_of_seed(seed))
     return trace(treated, scenario_of(seed, treated.bench, engine=engine))
 
 

@@ -20,6 +20,7 @@ from sim.plant.plant import PROBE_ORDER
 KINDS = (("probe", 35), ("link", 20), ("heater", 10), ("pump", 25), ("host", 10))
 COUNTS = (1, 1, 1, 1, 1, 1, 2, 2, 3, 3)
 LONE_DISTANCE_S = 60.0
+CORE_FAULTS = ("off", "stuck", "drift", "bias")
 
 
 class Bench(NamedTuple):
@@ -62,6 +63,21 @@ def draw_faults(draw: random.Random, bench: Bench) -> tuple[Fault, ...]:
         faults.append(draw_fault(draw, bench, at_s))
         at_s = round(at_s + draw.choice((0.0, draw.uniform(0.1, 5.0), draw.uniform(5.0, LONE_DISTANCE_S))), 1)
     return tuple(faults)
+
+
+def draw_core_fault(draw: random.Random, name: str) -> Fault:
+    """One of CORE_FAULTS: the probe lost, still, or wrong by a jump or a drift; to the end.
+
+    A jump below 1.3 °C and a drift below 0.25 °C/min are left out: one probe that reads little less than it warms
+    cannot be told from a patient who is cooled. Only a second core thermometer shows them.
+    """
+    low = draw.random() < 0.8  # one that reads too high takes the heat by itself
+    value = None
+    if name == "drift":
+        value = round((-1.0 if low else 1.0) * _log_uniform(draw, _Size(0.25, 1.0)), 3)
+    elif name == "bias":
+        value = round((-1.0 if low else 1.0) * _log_uniform(draw, _Size(1.3, 4.0)), 3)
+    return Fault(name=name, target="core_c", at_s=round(draw.uniform(0.5, 20.0), 1), value=value)
 
 
 def draw_fault(draw: random.Random, bench: Bench, at_s: float) -> Fault:

@@ -98,6 +98,7 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "core_alarm": _of(lambda w, s: w.core_c > s.rig.limits.core_alarm_c - PROBE_C, "probe:core_c"),
     "core_warn": _of(lambda w, s: w.core_c > s.rig.limits.core_warn_c - PROBE_C, "probe:core_c"),
+    "core_unwatched": _of(_never, "probe", "link", "host"),
     "core_low": _of(lambda w, s: w.core_low_c < s.rig.limits.core_low_c + PROBE_C, "probe:core_c"),
     "cavity_warm": _of(lambda w, s: w.cavity_c > s.treatment.cavity_warn_c - PROBE_C, *_TEMPERATURE),
     "cavity_cool": _of(

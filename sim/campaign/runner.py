@@ -21,18 +21,19 @@ from sim.campaign.justified import Judge
 from sim.campaign.metamorphic import Metamorphic
 from sim.campaign.monitors import monitors_for
 from sim.campaign.monitors_plant import ON_W
+from sim.campaign.onset import Onset, Struck
 from sim.campaign.person import Conduct, Person
 from sim.campaign.prompt import BUDGET_S, RESOLUTION_S, must_be_prompt
 from sim.campaign.property import Monitor, Setting
-from sim.campaign.scenario import Base, EngineName, Scenario, base_of, scenario_of
+from sim.campaign.scenario import Base, EngineName, Scenario, scenario_of
 from sim.campaign.value_engine import ValueEngine
-from sim.faults import Fault
 from sim.plant.parameters import Parameters
-from sim.plant.sampler import sample
+from sim.plant.sampler import sample, sample_warm
 
 KEEP_EVERY = 300  # cycles between two kept moments of a step
 GIVE_UP_CYCLES = 5 * 36000
 SETTLED_S = 15.0
+WARM_STEP, WARM_KEPT = "perfuse", 6  # of a warm base only so many moments are kept, from the beginning of this step
 
 
 class Violation(NamedTuple):
@@ -41,17 +42,6 @@ class Violation(NamedTuple):
     monitor: str
     at_s: float
     text: str
-
-
-class Struck(NamedTuple):
-    """How one fault went: whether heat was on when it struck, and when it was off (seconds after the onset)."""
-
-    fault: str
-    name: str
-    target: str
-    heating: bool
-    off_s: float | None
-    first_off_s: float | None
 
 
 class Verdict(NamedTuple):
@@ -76,7 +66,7 @@ class Prepared:
     def __init__(self, base: Base) -> None:
         self.base = base
         self.rig, self.treatment = load_pair(base.rig, base.treatment)
-        self._parameters = sample(base.seed, self.rig)
+        self._parameters = (sample_warm if base.warm else sample)(base.seed, self.rig)
         self.patient = patient_of(self._parameters, base)
         self.bench = bench_of(self.rig)
         pressure = self._parameters.probes["cavity_pressure_mmhg"]
@@ -96,7 +86,11 @@ class Prepared:
 
 
 class Treated(Prepared):
-    """A base treatment, run once, with its kept moments by step. It ends where it tripped, if it did (`trips`)."""
+    """A base treatment, run once, with its kept moments by step. It ends where it tripped, if it did (`trips`).
+
+    Of a warm one only the first minutes of the perfusion are kept, and it ends there. Raises RuntimeError when it never
+    came so far.
+    """
 
     def __init__(self, base: Base) -> None:
         super().__init__(base)
@@ -126,12 +120,15 @@ class Treated(Prepared):
         for cycle in range(GIVE_UP_CYCLES):
             engine.advance()
             step = engine.state.walk.step
-            if step != in_step or cycle % KEEP_EVERY == 0:
-                in_step = step
+            if (step != in_step or cycle % KEEP_EVERY == 0) and (step == WARM_STEP or not self.base.warm):
                 self.kept.setdefault(step, []).append(engine.keep())
-            if engine.state.latch.tripped or step == "complete":
+            in_step = step
+            enough = self.base.warm and len(self.kept.get(WARM_STEP, ())) >= WARM_KEPT
+            if engine.state.latch.tripped or step == "complete" or enough:
                 break
         self.trips = engine.state.latch.trips
+        if not self.kept:
+            raise RuntimeError(f"warm base {self.base.number} never came to {WARM_STEP}: {self.trips}")
 
 
 def patient_of(parameters: Parameters, base: Base) -> Patient:
@@ -180,6 +177,7 @@ class Run:
         self._rig = treated.rig
         self._watch = watch
         self._scenario = scenario
+        self._warm = treated.base.warm  # a core that is no longer heated needs no watching, whatever still flows
         self._engine = engine
         self._from_s = engine.now_s
         self._person = Person(conduct=scenario.conduct, begun_s=engine.now_s)
@@ -194,7 +192,7 @@ class Run:
         self._hottest = (0.0, 0.0, 0.0)
         self._violations: list[Violation] = []
         self._trips: list[Trip] = []
-        self._onsets = [_Onset(fault, at_s) for fault, at_s in began]
+        self._onsets = [Onset(fault, at_s) for fault, at_s in began]
         engine.begin(scenario.faults, self._person)
 
     def to_the_end(self) -> Verdict:
@@ -265,47 +263,12 @@ class Run:
             self._person.done
             and moment.state.latch.tripped
             and moment.power_w <= ON_W
-            and moment.entered_ml <= 0.0
+            and (moment.entered_ml <= 0.0 or self._warm)
             and all(onset.begun for onset in self._onsets)
         )
 
 
-class _Onset:
-    """Watches one fault: was heat on when it struck, and when was it off for good."""
-
-    def __init__(self, fault: Fault, at_s: float) -> None:
-        self._fault = fault
-        self._at_s = at_s
-        self._heating = False
-        self._off_s: float | None = None
-        self._first_off_s: float | None = None
-        self._asked = False
-        self.begun = False
-
-    def see(self, moment: Moment) -> None:
-        """Follow the power."""
-        if moment.at_s < self._at_s - 1e-6:
-            self._asked = moment.outputs.heat_on and moment.power_w > ON_W
-            return
-        if not self.begun:
-            self.begun = True
-            self._heating = self._asked
-        if not self._heating:
-            return
-        if moment.power_w > ON_W:
-            self._off_s = None
-        elif self._off_s is None and (moment.state.latch.tripped or not moment.cycled):
-            self._off_s = max(0.0, moment.at_s - self._at_s)
-            self._first_off_s = self._off_s if self._first_off_s is None else self._first_off_s
-
-    def struck(self) -> Struck:
-        """How it went."""
-        return Struck(
-            str(self._fault), self._fault.name, self._fault.target, self._heating, self._off_s, self._first_off_s
-        )
-
-
-def run_block(number: int, seeds: Sequence[int], engine: EngineName | None = None) -> list[Verdict]:
+def run_block(base: Base, seeds: Sequence[int], engine: EngineName | None = None) -> list[Verdict]:
     """Every given seed of one base: the unit of work of a campaign."""
-    treated = Treated(base_of(number))
+    treated = Treated(base)
     return [run_seed(treated, seed, engine=engine) for seed in seeds]

@@ -2,6 +2,8 @@
 
 Treatments are run once per base (a block of seeds) and every seed of the block goes on from a moment of it: that is
 what makes 20,000 of them affordable. Everything is drawn from `random.Random`; one seed is one scenario, for ever.
+A few seeds are a stratum of their own: a core probe that fails slowly on a patient who warms up, followed for as long
+as the core needs to get too hot.
 Not responsible for running it (`runner`).
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sim.campaign.drawing import Bench, draw_faults
+from sim.campaign.drawing import CORE_FAULTS, Bench, draw_core_fault, draw_faults
 from sim.campaign.person import Conduct, Whim
 from sim.faults import Fault, parse
 
@@ -26,6 +28,11 @@ SLOW = {  # faults whose hazard takes minutes to grow
 FAST_HORIZON_S = 60.0
 SLOW_HORIZON_S = 240.0
 BYTE_HORIZON_S = 40.0  # a second down to the bytes costs as much as half a minute of values
+WARM_EVERY = 60  # one seed in so many is of the core stratum,
+SEEDS_PER_WARM_BASE = 300  # and those of so many seeds share a patient
+WARM_TREATMENT = "mitomycin_90"  # the longest at the highest target that such a patient bears
+WARM_HORIZON_S = 2700.0
+WARM_REACTION_S = 5.0
 
 EngineName = Literal["value", "byte"]
 
@@ -34,7 +41,8 @@ EngineName = Literal["value", "byte"]
 class Base:
     """One treatment that many seeds share. `seed` draws patient and circuit.
 
-    `bmi` (kg/m2) makes the patient's height from the drawn weight; `reaction_s` is the person's pace.
+    `bmi` (kg/m2) makes the patient's height from the drawn weight; `reaction_s` is the person's pace. A `warm` one is
+    of the core stratum: its seeds go on from the first minutes of its perfusion.
     """
 
     number: int
@@ -43,6 +51,7 @@ class Base:
     seed: int
     reaction_s: float
     bmi: float
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +68,14 @@ class Scenario:
     @property
     def base(self) -> Base:
         """The treatment it goes on from."""
-        return base_of(self.seed // SEEDS_PER_BASE)
+        return base_of_seed(self.seed)
+
+
+def base_of_seed(seed: int) -> Base:
+    """The treatment that a seed goes on from."""
+    if _is_warm(seed):
+        return warm_base_of(seed // SEEDS_PER_WARM_BASE)
+    return base_of(seed // SEEDS_PER_BASE)
 
 
 def base_of(number: int) -> Base:
@@ -76,9 +92,25 @@ def base_of(number: int) -> Base:
     )
 
 
+def warm_base_of(number: int) -> Base:
+    """Draw a treatment of the core stratum."""
+    draw = random.Random(f"warm base {number}")
+    return Base(
+        number=number,
+        rig="bench" if number % 2 else "modbus",
+        treatment=WARM_TREATMENT,
+        seed=draw.randrange(2**31),
+        reaction_s=WARM_REACTION_S,
+        bmi=round(draw.uniform(20.0, 26.0), 1),
+        warm=True,
+    )
+
+
 def scenario_of(seed: int, bench: Bench, *, engine: EngineName | None = None) -> Scenario:
     """Draw the scenario of a seed on the bench of its base."""
     draw = random.Random(f"seed {seed}")
+    if _is_warm(seed):
+        return _core_scenario(seed, draw, engine)
     where = (draw.random(), draw.random())
     faults = draw_faults(draw, bench)
     slow = any(fault.name in SLOW for fault in faults)
@@ -94,6 +126,24 @@ def scenario_of(seed: int, bench: Bench, *, engine: EngineName | None = None) ->
         conduct=conduct,
         faults=faults,
         horizon_s=round(horizon_s, 1),
+    )
+
+
+def _is_warm(seed: int) -> bool:
+    return seed % WARM_EVERY == WARM_EVERY - 1
+
+
+def _core_scenario(seed: int, draw: random.Random, engine: EngineName | None) -> Scenario:
+    """Whether the machine sees it: nobody resets a trip of it here, nor has whims, which end the heat as well."""
+    where = (draw.random(), draw.random())
+    horizon_s = BYTE_HORIZON_S if engine == "byte" else WARM_HORIZON_S
+    return Scenario(
+        seed=seed,
+        engine=engine or "value",
+        where=where,
+        conduct=Conduct(reaction_s=round(draw.uniform(2.0, 8.0), 1)),
+        faults=(draw_core_fault(draw, CORE_FAULTS[seed // WARM_EVERY % len(CORE_FAULTS)]),),
+        horizon_s=horizon_s,
     )
 
 

@@ -41,6 +41,21 @@ def sample(seed: int, rig: Rig) -> Parameters:
     )
 
 
+def sample_warm(seed: int, rig: Rig) -> Parameters:
+    """The same bench with a patient whom nobody cools and who takes up heat fast: the core passes 40 °C in an hour."""
+    drawn = sample(seed, rig)
+    draw = random.Random(f"warm {seed}")
+    patient = replace(
+        PatientParameters.of_weight(draw.uniform(45.0, 60.0)),
+        ua_w_per_k=draw.uniform(64.0, 70.0),
+        body_j_per_kg_k=draw.uniform(2440.0, 2900.0),
+        core_start_c=draw.uniform(36.2, 36.8),
+        periphery_below_core_c=draw.uniform(1.0, 2.0),
+        cooling_w=0.0,
+    )
+    return replace(drawn, patient=patient)
+
+
 def _patient(draw: random.Random) -> PatientParameters:
     return replace(
         PatientParameters.of_weight(draw.uniform(45.0, 110.0)),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from config.hazards import load
 from sim.campaign import note
-from sim.campaign.runner import Struck, Verdict, Violation
+from sim.campaign.onset import Struck
+from sim.campaign.runner import Verdict, Violation
 from sim.campaign.summary import nuisance_summary, summary
 from sim.fault_catalogue import CATALOGUE, HAZARDS
 

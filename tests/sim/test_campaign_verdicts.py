@@ -14,10 +14,11 @@ from controller.core.interlocks import Response, Trip
 from sim.campaign.campaign import dask_executor, run_campaign
 from sim.campaign.engine import Moment, Watcher
 from sim.campaign.justified import Judge
+from sim.campaign.onset import Struck
 from sim.campaign.prompt import must_be_prompt
 from sim.campaign.report import Traced, page
-from sim.campaign.runner import Prepared, Struck, Verdict, Violation
-from sim.campaign.scenario import base_of, scenario_of
+from sim.campaign.runner import Prepared, Verdict, Violation
+from sim.campaign.scenario import Base, base_of, scenario_of
 from sim.campaign.summary import percentile, summary
 from sim.campaign.tables import histogram
 from sim.faults import parse
@@ -134,8 +135,8 @@ class OneAfterAnother:
 
 
 def test_a_seed_that_raises_ends_the_campaign_and_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(number: int, seeds: list[int], engine: str | None) -> list[Verdict]:
-        raise LookupError(f"block {number}")
+    def fails(base: Base, seeds: list[int], engine: str | None) -> list[Verdict]:
+        raise LookupError(f"block {base.number}")
 
     monkeypatch.setattr("sim.campaign.campaign.run_block", fails)
     with pytest.raises(LookupError, match="block 0"):
