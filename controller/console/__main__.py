@@ -17,6 +17,7 @@ import uvicorn
 
 from controller.console import missed
 from controller.console.app import make_app
+from controller.console.connections import Connection
 from controller.console.hub import Hub
 from controller.console.pins import BadPins, Pins
 from controller.console.place import BadPlace, Place, place_of
@@ -54,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     server = _Server(
         uvicorn.Config(
             app,
+            http=Connection,  # in the place of limit_concurrency, which would refuse STOP too
             ws="websockets-sansio",
             ws_max_size=MESSAGE_MAX,
             ws_per_message_deflate=False,
             h11_max_incomplete_event_size=16 * 1024,
             proxy_headers=False,  # who the client is, is not for the client to say
             server_header=False,
-            limit_concurrency=120,
             timeout_keep_alive=20,
             timeout_graceful_shutdown=1,
             log_level="warning",

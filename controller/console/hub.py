@@ -35,7 +35,7 @@ class Page:
         self.answered_s = time.monotonic()
         self.free = asyncio.Event()
         self.free.set()
-        self.seen_count = -1
+        self.seen_count = 0
 
     def acknowledge(self, page_ms: float) -> None:
         """The page has taken the last message, at `page_ms` of its own clock."""
@@ -63,6 +63,7 @@ class Hub:
     def begin(self) -> None:
         """Bind to the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
 
     async def end(self) -> None:
         """Leave what is still being read."""
@@ -128,6 +129,8 @@ class Hub:
         return msgspec.json.encode(head)[:-1] + b',"body":' + body + b"}"
 
     def _take(self, state: Mapping[str, Any], at_s: float) -> None:
+        if not state:
+            return  # of a controller that has made no cycle yet
         if not self.attached and self._count:
             self.history.gap(float(state.get("now_s", 0.0)))
         self.state, self._arrived_s, self._why_lost = state, at_s, ""

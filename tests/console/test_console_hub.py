@@ -92,6 +92,17 @@ def test_without_a_state_pages_are_told_why_and_never_the_old_one_again() -> Non
     assert said["echo_ms"] == 5.0
 
 
+def test_a_controller_that_has_made_no_cycle_yet_has_no_state_to_show() -> None:
+    async def run() -> dict[str, Any]:
+        hub, page = Hub(), Page()
+        hub.begin()
+        await settled(hub, {})
+        answer: dict[str, Any] = json.loads(await hub.next_message(page, 0.0) or b"")
+        return answer
+
+    assert asyncio.run(run())["kind"] == "lost"
+
+
 def test_the_host_counts_on_a_console_only_while_a_page_answers() -> None:
     hub, page = Hub(), Page()
     assert not hub.attended
