@@ -135,7 +135,7 @@ class Hub:
             self.history.gap(float(state.get("now_s", 0.0)))
         self.state, self._arrived_s, self._why_lost = state, at_s, ""
         self._count += 1
-        self._encoded = msgspec.json.encode(state)
+        self._encoded = msgspec.json.encode(_for_pages(state))
         if not state.get("failed"):
             self.history.add(float(state["now_s"]), state["values"])
         self.chronicle.look(state, utc_ms=time.time() * 1000.0)
@@ -168,3 +168,11 @@ class Hub:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(what)
+
+
+def _for_pages(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the events: pages ask for the log when it has grown."""
+    if "events" not in state.get("runtime", {}):
+        return state
+    runtime = {name: value for name, value in state["runtime"].items() if name != "events"}
+    return {**state, "runtime": runtime}

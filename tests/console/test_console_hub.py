@@ -224,6 +224,19 @@ def test_the_heat_is_told_though_it_is_no_event() -> None:
     assert texts(chronicle) == ["STANDBY: Everything off.", "Heat on", "Heat off"]
 
 
+def test_pages_are_not_sent_the_events_that_they_ask_for_when_there_are_more() -> None:
+    async def run() -> dict[str, Any]:
+        hub, page = Hub(), Page()
+        hub.begin()
+        await settled(hub, state(1, runtime=told(*EVENTS)))
+        answer: dict[str, Any] = json.loads(await hub.next_message(page, 0.0) or b"")
+        return answer
+
+    said = asyncio.run(run())
+    assert said["entries"] == len(EVENTS)
+    assert said["body"]["runtime"] == {"seq": 1}
+
+
 def begun_late(missed: Missed | None) -> Hub:
     """A hub whose first state carries the newest events and whose record has those before."""
     asked: list[str] = []
