@@ -76,5 +76,9 @@ def print_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: 
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
+        table.add_row(*(_cell(row[column]) for column in columns))
     Console().print(table)
+
+
+def _cell(value: object) -> str:
+    return {True: "yes", False: "NO"}[value] if isinstance(value, bool) else str(value)
