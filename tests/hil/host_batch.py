@@ -50,7 +50,7 @@ def _one_rig(share: Sequence[Plan], speed: float, seed: int, tell: Tell) -> list
     outcomes = []
     with (
         tempfile.TemporaryDirectory(prefix="hf") as folder,
-        rig_in(Path(folder), name=RIGS[seed % len(RIGS)], seed=seed, speed=speed) as rig,
+        rig_in(Path(folder), name=RIGS[seed % len(RIGS)], seed=seed, speed=speed, console=True) as rig,
     ):
         rig.start()
         for plan in share:

@@ -1,9 +1,11 @@
 """Faults of the host, struck at a running rig and judged by what the twin's heater really did.
 
-A strike kills (SIGKILL) or stops (SIGSTOP, SIGCONT after a while) one process, or control and supervisor together,
-in PREHEAT, FILL, WARM_UP or PERFUSE. Times are the rig's seconds.
+A strike kills (SIGKILL) or stops (SIGSTOP, SIGCONT after a while) one process, or control and supervisor together, or
+takes the processor away from one (`host_hogs`), in PREHEAT, FILL, WARM_UP or PERFUSE. Times are the rig's seconds.
 Demanded of each: heater power is gone within 1.0 s when the victim belongs to the heat's chain, the contactor is open
-in time, and no power flows again before a person has reset and resumed, however the victim comes back.
+in time, and no power flows again before a person has reset and resumed, however the victim comes back. Supervisor (when
+it is only stopped) and console are not of that chain: the treatment goes on. What a starved channel owes says
+`host_hogs.judge_starved`.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import random
 import signal
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from host_hogs import stays_off, watch_starved
 from host_rig import START_WALL_S, Rig, Sample, alive, children, until, wake
 
 HEAT_OFF_S = 1.0
@@ -27,18 +30,31 @@ HOST_WALL_S = 0.1  # what the host's scheduling may cost; where the rig runs fas
 PHASES = ("preheat", "fill", "warm_up", "perfuse")
 
 
+How = Literal["KILL", "STOP", "HOG"]
+
+
 class Plan(NamedTuple):
-    """What is to be struck: `victim` is a process or two joined by +, `for_s` how long a stopped one stays stopped."""
+    """What is to be struck: `victim` is a process or two joined by +, `for_s` how long it stays stopped or starved."""
 
     victim: str
-    kill: bool
+    how: How
     for_s: float = 0.0
     phase: str = "preheat"
 
     @property
+    def kill(self) -> bool:
+        """Killed: another one is started in its place."""
+        return self.how == "KILL"
+
+    @property
     def lethal(self) -> bool:
         """The treatment is over: another begins in STANDBY."""
-        return self.kill and self.victim != "protective"
+        return self.kill and self.victim not in ("protective", "console")
+
+    @property
+    def beside(self) -> bool:
+        """Nothing of the heat depends on it: the treatment has to go on."""
+        return self.victim == "console" or (self.victim == "supervisor" and not self.kill)
 
 
 class Outcome(NamedTuple):
@@ -57,22 +73,26 @@ class Outcome(NamedTuple):
     def demanded(self) -> bool:
         """Was the heat to go off at once? A stop that is too short, or of the supervisor alone, need not be seen."""
         plan = self.plan
-        if plan.victim == "sim":
-            return False  # nobody could measure it
-        return plan.kill or (plan.victim != "supervisor" and plan.for_s > HEAT_OFF_S + HOST_WALL_S * (self.speed - 1.0))
+        if plan.victim == "sim" or plan.beside or plan.how == "HOG":
+            return False  # nobody could measure it; nothing has to go off; or only if it was starved of a cycle
+        return plan.kill or plan.for_s > HEAT_OFF_S + HOST_WALL_S * (self.speed - 1.0)
 
 
 # Shares of a batch. Whoever stops can go on with the same treatment; whoever is killed begins another.
-SHARES: tuple[tuple[str, bool, int], ...] = (
-    ("control", True, 5),
-    ("control", False, 8),
-    ("protective", True, 6),
-    ("protective", False, 8),
-    ("supervisor", True, 2),
-    ("supervisor", False, 4),
-    ("control+supervisor", True, 2),
-    ("sim", False, 4),
-    ("sim", True, 1),
+SHARES: tuple[tuple[str, How, int], ...] = (
+    ("control", "KILL", 5),
+    ("control", "STOP", 8),
+    ("control", "HOG", 4),
+    ("protective", "KILL", 6),
+    ("protective", "STOP", 8),
+    ("protective", "HOG", 4),
+    ("console", "KILL", 3),
+    ("console", "STOP", 3),
+    ("supervisor", "KILL", 2),
+    ("supervisor", "STOP", 4),
+    ("control+supervisor", "KILL", 2),
+    ("sim", "STOP", 4),
+    ("sim", "KILL", 1),
 )
 
 
@@ -80,11 +100,13 @@ def plans(rng: random.Random, count: int, phases: Sequence[str] = PHASES) -> lis
     """A seeded batch; never more than two kills of one process in a row, which the supervisor would give up on."""
     chosen: list[Plan] = []
     while len(chosen) < count:
-        victim, kill, _ = rng.choices(SHARES, [share for *_, share in SHARES])[0]
+        victim, how, _ = rng.choices(SHARES, [share for *_, share in SHARES])[0]
+        kill = how == "KILL"
         if kill and sum(plan.kill and plan.victim == victim for plan in chosen[-3:]) >= 2:
             continue
         for_s = 0.0 if kill else rng.choice((rng.uniform(0.2, 1.0), rng.uniform(1.2, 5.0), rng.uniform(1.2, 5.0)))
-        chosen.append(Plan(victim, kill, for_s, phases[len(chosen) % len(phases)]))
+        for_s = rng.uniform(2.0, 5.0) if how == "HOG" else for_s
+        chosen.append(Plan(victim, how, for_s, phases[len(chosen) % len(phases)]))
     return in_treatments(chosen)
 
 
@@ -114,6 +136,9 @@ def strike(rig: Rig, plan: Plan, rng: random.Random) -> Outcome:
         left = [rig.pid("supervisor"), *children(rig.pid("supervisor"))]
         power_w = rig.sim.sample().power_w
     began_s = rig.now_s()
+    if plan.how == "HOG":
+        wrong = watch_starved(rig, plan.victim, pids[plan.victim], plan.for_s)
+        return Outcome(plan, state["step"], power_w, None, None, tuple(wrong), _said(rig, before, plan), rig.speed)
     for pid in pids.values():
         os.kill(pid, signal.SIGKILL if plan.kill else signal.SIGSTOP)
     if plan.victim == "sim":
@@ -139,8 +164,8 @@ def _watch_stopped(rig: Rig, plan: Plan, pids: list[int]) -> list[Sample]:
 def _judge(plan: Plan, seen: list[Sample], began_s: float, more_s: float) -> list[str]:
     """What was not as it has to be."""
     heat_s, contactor_s = _last(seen, began_s, heat=True), _last(seen, began_s, heat=False)
-    if plan.victim == "supervisor" and not plan.kill:
-        return []  # nothing of the heat depends on it: that the treatment goes on is looked at afterwards
+    if plan.beside:
+        return []  # that the treatment goes on is looked at afterwards
     if not plan.kill and plan.for_s < HEAT_OFF_S + more_s:
         return []  # too short to have to be noticed; whether heat came back by itself is looked at afterwards
     wrong = [f"heat off after {heat_s:.2f} s"] if not (heat_s <= HEAT_OFF_S + more_s) else []
@@ -157,7 +182,7 @@ def _comes_back(rig: Rig, plan: Plan, pids: dict[str, int], left: list[int]) -> 
             until(lambda: not any(alive(pid) for pid in left), END_WALL_S, "the end of every process")
         except AssertionError as error:
             return [str(error)]
-        return _stays_off(rig) + _start_again(rig)
+        return stays_off(rig) + _start_again(rig)
     if plan.kill:
         try:
             until(lambda: rig.pid(plan.victim) not in (0, pids[plan.victim]), START_WALL_S, f"a new {plan.victim}")
@@ -165,24 +190,24 @@ def _comes_back(rig: Rig, plan: Plan, pids: dict[str, int], left: list[int]) -> 
                 rig.wait_for_control(but_not=pids["control"])
         except AssertionError as error:
             return [str(error)]
+    if plan.victim == "console":
+        try:
+            until(rig.console_answers, START_WALL_S, "a console that answers")
+        except AssertionError as error:
+            return [str(error)]
     state = rig.state()
     if plan.victim == "control" and plan.kill and state.get("step") != "standby":
         return [f"a new control begins in {state.get('step')}"]
-    if plan.victim == "supervisor":
+    if plan.beside:
         trips = [trip["text"] for trip in state.get("trips", ())]
         return [f"the treatment did not go on: {trips}"] if trips else []
     if state.get("trips") or state.get("hold") or state.get("step") == "standby":
-        return _stays_off(rig)
+        return stays_off(rig)
     return ["nothing tripped"] if plan.kill or plan.for_s > HEAT_OFF_S + _more_s(rig) else []
 
 
 def _more_s(rig: Rig) -> float:
     return HOST_WALL_S * (rig.speed - 1.0)
-
-
-def _stays_off(rig: Rig) -> list[str]:
-    hot = [sample for sample in rig.watch(1.5) if sample.power_w > 0.0]
-    return [f"{hot[0].power_w:.0f} W flow again by themselves"] if hot else []
 
 
 def _start_again(rig: Rig) -> list[str]:
@@ -205,7 +230,7 @@ def _without_simulator(rig: Rig, plan: Plan, step: str, power_w: float, pid: int
         rig.end_supervisor()
         rig.new_simulator()
         rig.start()
-        wrong += _stays_off(rig)
+        wrong += stays_off(rig)
     else:
         rig.rest(plan.for_s)
         woken_s = rig.now_s()
@@ -218,7 +243,7 @@ def _without_simulator(rig: Rig, plan: Plan, step: str, power_w: float, pid: int
             if not (heat_s <= HEAT_OFF_S + _more_s(rig)):
                 wrong.append(f"heat off {heat_s:.2f} s after the bench was back")
         if rig.state().get("trips"):
-            wrong += _stays_off(rig)
+            wrong += stays_off(rig)
     return Outcome(plan, step, power_w, heat_s, contactor_s, tuple(wrong), _said(rig, before, plan), rig.speed)
 
 

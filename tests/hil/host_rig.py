@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 from certified import certify
 
@@ -31,7 +32,8 @@ HOT_W = 200.0
 STEPS = ("standby", "self_test", "prime", "preheat", "fill", "warm_up", "perfuse", "drain", "complete")
 START_WALL_S = 60.0  # python imports: 1 s on a quiet machine, 8 s were seen on a busy one
 STRUCK = Path(__file__).parent / "struck_treatment.toml"
-MODULES = {"control": "controller.runtime", "protective": "controller.protective"}
+MODULES = {"control": "controller.runtime", "protective": "controller.protective", "console": "controller.console"}
+CONSOLE_WALL_S = 2.0  # a page that takes longer does not answer
 
 
 class Sample(NamedTuple):
@@ -85,10 +87,16 @@ class Simulator:
 
 
 class Rig:
-    """Simulator and supervisor in a folder of their own. Both may be started again after they were killed."""
+    """Simulator and supervisor in a folder of their own. Both may be started again after they were killed.
 
-    def __init__(self, folder: Path, *, name: str = "bench", seed: int = 0, speed: float = 1.0) -> None:
+    With `console` the supervisor serves the bedside page too. Nobody looks at it: `state` is what attends.
+    """
+
+    def __init__(
+        self, folder: Path, *, name: str = "bench", seed: int = 0, speed: float = 1.0, console: bool = False
+    ) -> None:
         self.name = name
+        self._console_port = free_port() if console else 0
         self.speed = speed
         self.run_dir = folder / "run"
         self.data_dir = folder / "data"
@@ -110,6 +118,7 @@ class Rig:
         data = ["--data-dir", str(self.data_dir)]
         simulated = self.speed != 1.0
         data += ["--simulated", "--speed", str(self.speed)] if simulated else []
+        data += ["--console", f"127.0.0.1:{self._console_port}"] if self._console_port else []
         certify(self.data_dir, self.name, simulated=simulated)
         self._killed_s.clear()
         self.supervisor = Child(
@@ -169,6 +178,14 @@ class Rig:
                 return next(states)
         except Unreachable:
             return {}
+
+    def console_answers(self) -> bool:
+        """Whether the page is served."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self._console_port}/", timeout=CONSOLE_WALL_S) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def press(self, act: Act) -> None:
         """An act; whether it is taken shows in the state."""
@@ -269,7 +286,7 @@ class Rig:
                 self.sim.close()
 
     def _wake_all(self) -> None:
-        for name in ("control", "protective", "supervisor", "sim"):
+        for name in ("control", "protective", "console", "supervisor", "sim"):
             if pid := self.pid(name):
                 wake(pid)
 
@@ -282,6 +299,14 @@ def rig_in(folder: Path, **asked: Any) -> Iterator[Rig]:
         yield rig
     finally:
         rig.close()
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody uses now."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        return port
 
 
 def _is_past(step: str, wanted: str) -> bool:

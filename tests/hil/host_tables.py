@@ -18,7 +18,10 @@ outlives them. A strike kills (SIGKILL) or stops (SIGSTOP, 0.2 to 5 s) a process
 in the twin's heater. Demanded: power is gone within {heat_s:g} s and the contactor open within {open_s:g} s
 ({lease_s:g} s, its lease, when the protective channel is the victim), nothing heats again before a person has reset and
 resumed, a killed process comes back with everything off, and when all is done every record
-verifies. A stop of the supervisor must not disturb the treatment at all. Times are the rig's seconds; at speed N the
+verifies. A stop of the supervisor, and whatever happens to the console, must not disturb the treatment at all, and the
+console has to answer again. HOG takes the processor away from a channel for 2 to 5 s (every thread of it in the idle
+class beside busy processes): it goes on within its limits, or it trips for being late, no power having flowed later
+than {heat_s:g} s after its last cycle in time. Times are the rig's seconds; at speed N the
 host's scheduling may cost {host_s:g} x (N - 1) s more, because it does not run faster with the rig.
 
 Last run: {date} on commit {commit}, seed {seed}, {count} of {planned} planned strikes, {wrong} not as demanded.
@@ -33,7 +36,7 @@ Longest time to heat off: {longest:.2f} s at speed 1{faster}.
 def line(outcome: Outcome) -> tuple[str, ...]:
     """One row of the table of strikes."""
     plan = outcome.plan
-    signal = "KILL" if plan.kill else f"STOP {plan.for_s:.1f} s"
+    signal = "KILL" if plan.kill else f"{plan.how} {plan.for_s:.1f} s"
     heat, contactor = ("-" if one is None else f"{one:.2f}" for one in (outcome.heat_off_s, outcome.contactor_s))
     return (
         plan.victim, signal, outcome.step, f"{outcome.speed:g}", f"{outcome.power_w:.0f}", heat, contactor,
@@ -53,11 +56,11 @@ def table(outcomes: Sequence[Outcome]) -> Table:
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
     """Times for each process, signal and phase, where the heat had to go off."""
-    kinds = {(one.plan.victim, one.plan.kill, PHASES.index(one.plan.phase)) for one in outcomes}
+    kinds = {(one.plan.victim, one.plan.how, PHASES.index(one.plan.phase)) for one in outcomes}
     made = []
-    for victim, kill, phase in sorted(kinds):
+    for victim, how, phase in sorted(kinds):
         those = [
-            one for one in outcomes if (one.plan.victim, one.plan.kill, one.plan.phase) == (victim, kill, PHASES[phase])
+            one for one in outcomes if (one.plan.victim, one.plan.how, one.plan.phase) == (victim, how, PHASES[phase])
         ]
         timed = [one for one in those if one.demanded and one.heat_off_s is not None]
         heat = [one.heat_off_s or 0.0 for one in timed]
@@ -67,7 +70,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
         made.append(
             (
                 victim,
-                "KILL" if kill else "STOP",
+                how,
                 PHASES[phase].upper(),
                 str(len(those)),
                 median,
