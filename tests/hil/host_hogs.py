@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +48,21 @@ def judge_starved(rig: Rig, victim: str, seen: list[Sample]) -> list[str]:
     if not trips:
         return [] if state.get("step") and not state.get("hold") else [f"neither goes on nor tripped: {state}"]
     wrong = [f"tripped for {trip['id']}: {trip['text']}" for trip in trips if trip["id"] not in TRIPS[victim]]
-    more_s = HOST_WALL_S * rig.speed
-    for from_s, to_s, why in _cold(trips[0], rig.speed):
-        hot = [sample for sample in seen if sample.power_w > 0.0 and from_s + more_s < sample.at_s < to_s]
-        wrong += [f"{hot[-1].power_w:.0f} W {hot[-1].at_s - from_s:.2f} s after heat had to be off: {why}"] if hot else []
+    for from_s, to_s, why in _cold(trips, rig.speed):
+        hot = [sample for sample in seen if sample.power_w > 0.0 and from_s < sample.at_s < to_s]
+        wrong += [f"{one.power_w:.0f} W {one.at_s - from_s:.2f} s after heat had to be off: {why}" for one in hot[-1:]]
     return wrong + stays_off(rig)
 
 
-def _cold(trip: dict[str, Any], speed: float) -> Iterator[tuple[float, float, str]]:
+def _cold(trips: Sequence[dict[str, Any]], speed: float) -> Iterator[tuple[float, float, str]]:
     """From when to when no power may have flowed, on the rig's clock, and why."""
-    yield trip["at_s"] + HEAT_OFF_S, math.inf, f"tripped for {trip['id']}"
-    late = LATE.search(trip["text"])
-    if trip["id"] == "overrun" and late is not None:
-        last_s = trip["at_s"] - PERIOD_S - int(late[1]) / 1000.0 * speed
-        yield last_s + HEAT_OFF_S, trip["at_s"], "no cycle refreshed it"
+    allowed_s = HEAT_OFF_S + HOST_WALL_S * speed
+    yield trips[0]["at_s"] + allowed_s, math.inf, f"tripped for {trips[0]['id']}"
+    for trip in trips:
+        late = LATE.search(trip["text"])
+        if trip["id"] == "overrun" and late is not None:
+            last_s = trip["at_s"] - PERIOD_S - int(late[1]) / 1000.0 * speed
+            yield last_s + allowed_s, trip["at_s"], "no cycle refreshed it"
 
 
 def stays_off(rig: Rig) -> list[str]:
