@@ -137,7 +137,7 @@ def strike(rig: Rig, plan: Plan, rng: random.Random) -> Outcome:
         power_w = rig.sim.sample().power_w
     began_s = rig.now_s()
     if plan.how == "HOG":
-        wrong = watch_starved(rig, plan.victim, pids[plan.victim], plan.for_s)
+        wrong = watch_starved(rig, pids[plan.victim], plan.for_s)
         return Outcome(plan, state["step"], power_w, None, None, tuple(wrong), _said(rig, before, plan), rig.speed)
     for pid in pids.values():
         os.kill(pid, signal.SIGKILL if plan.kill else signal.SIGSTOP)
