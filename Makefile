@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: browser setup run test lint docs mutants compiled coverage hostfaults fuzz campaign nuisance lock clean
+.PHONY: browser setup run test lint docs mutants compiled coverage hostfaults time_to_safe fuzz campaign nuisance lock clean
 
 setup: $(STAMP)
 
@@ -65,6 +65,9 @@ mutants: setup
 
 hostfaults: setup
 	$(BIN)/python tests/hil/host_batch.py --runs $(or $(N),24) --seed $(or $(SEED),1) --note docs/hostfaults.md
+
+time_to_safe: setup
+	$(BIN)/python benchmarks/time_to_safe.py --rig $(or $(RIG),bench) --note docs/time_to_safe.md
 
 fuzz: setup
 	$(BIN)/python tests/fuzz/fuzz_run.py --frames $(or $(N),1000000) --seed $(or $(SEED),1) --note docs/fuzz.md
