@@ -26,8 +26,9 @@ PERIOD_S = 0.1
 HOST_WALL_S = 0.1
 AFTER_S = 3.0
 LATE = re.compile(r"cycle (\d+) ms")
-OF_TIME = re.compile(r"\blate\b|stale|silent|does not answer|permit")
-"""What every trip has to speak of: whoever is starved is late, reads what is stale, and is not heard by the other."""
+OF_TIME = re.compile(r"\blate\b|stale|silent|does not answer|permit|lease")
+"""What the first trip has to speak of: whoever is starved is late, reads what is stale, lets leases run out, and is not
+heard by the other. What trips after it may be its consequence."""
 
 
 def watch_starved(rig: Rig, pid: int, for_s: float) -> list[str]:
@@ -44,7 +45,8 @@ def judge_starved(rig: Rig, seen: list[Sample]) -> list[str]:
     trips = state.get("trips", ())
     if not trips:
         return [] if state.get("step") and not state.get("hold") else [f"neither goes on nor tripped: {state}"]
-    wrong = [f"tripped for {trip['id']}: {trip['text']}" for trip in trips if not OF_TIME.search(trip["text"])]
+    first = trips[0]
+    wrong = [] if OF_TIME.search(first["text"]) else [f"tripped for {first['id']}: {first['text']}"]
     for from_s, to_s, why in _cold(trips, rig.speed):
         hot = [sample for sample in seen if sample.power_w > 0.0 and from_s < sample.at_s < to_s]
         wrong += [f"{one.power_w:.0f} W {one.at_s - from_s:.2f} s after heat had to be off: {why}" for one in hot[-1:]]

@@ -7,7 +7,7 @@ from host_batch import batch
 from host_faults import PHASES, Outcome
 from host_tables import line
 
-pytestmark = [pytest.mark.hil, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.hil, pytest.mark.timeout(600)]
 
 FAULTS = 10
 SEED = 270
