@@ -46,7 +46,7 @@ class Level:
 def value_of(name: str, value: float) -> str:
     """A value as people read it: label, number, unit."""
     signal = SIGNALS[name]
-    return f"{signal.label} {value:.{signal.decimals}f} {signal.unit}"
+    return f"{signal.label} {value:z.{signal.decimals}f} {signal.unit}"  # z: no "-0"
 
 
 def over(name: str, value: float, limit: float) -> str:

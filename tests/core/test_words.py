@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.core.conditions import value_of
 from controller.core.interlocks import TABLE
 from controller.core.signals import TABLE as SIGNALS
 
@@ -25,3 +26,8 @@ def test_h40_the_name_of_every_value_ends_in_its_unit() -> None:
     for signal in SIGNALS:
         ending = next((end for end in sorted(ENDINGS.values(), key=len) if signal.name.endswith(end)), "")
         assert ENDINGS.get(signal.unit, "") == ending, f"{signal.name} is in {signal.unit!r}"
+
+
+def test_h40_a_value_just_below_zero_has_no_sign_and_a_lower_one_has() -> None:
+    assert value_of("reservoir_ml", -0.3) == "Reservoir 0 mL"
+    assert value_of("reservoir_ml", -0.6) == "Reservoir -1 mL"
