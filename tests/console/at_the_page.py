@@ -65,7 +65,9 @@ class Bedside:
         treatment: str = str(SHORT),
         faults: tuple[str, ...] = (),
         more: tuple[str, ...] = (),
+        console: tuple[str, ...] = (),
     ) -> None:
+        self._words = console
         self.run_dir = run_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
@@ -78,7 +80,7 @@ class Bedside:
     def start_console(self) -> subprocess.Popen[bytes]:
         socket_path = str(self.run_dir / "control.sock")
         self.console = self._start(
-            ["-m", "controller.console", "--socket", socket_path, "--at", f"127.0.0.1:{self.port}"]
+            ["-m", "controller.console", "--socket", socket_path, "--at", f"127.0.0.1:{self.port}", *self._words]
         )
         wait_until_served(self.port)
         return self.console

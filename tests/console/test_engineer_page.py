@@ -137,3 +137,29 @@ def test_a_fault_is_begun_and_ended_when_the_simulator_shows_it(browser: Browser
     active.clear()
     expect(said).to_have_text("Faults ended: done", timeout=SOON_MS)
     page.close()
+
+
+def test_the_heater_runs_only_under_a_hand(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=1)
+    page = open_page(browser, rig)
+    as_engineer(page)
+    for _ in range(8):
+        page.click("#jog_pump-more")
+
+    def heats_under_the_hand() -> bool:
+        """A busy host may let a press lapse: then it is let go, and tried again."""
+        press(page, "#jog-both")
+        wait_for(lambda: bool(rig.state()["heat_on"]) or not page.locator("#jog-both.jogging").count(), 30.0)
+        if rig.state()["heat_on"]:
+            return True
+        page.mouse.up()
+        return False
+
+    wait_for(heats_under_the_hand, 80.0)
+    assert jogging(rig)
+    page.mouse.up()
+    wait_for(lambda: not rig.state()["heat_on"], STOPS_WITHIN_S + 0.5)
+    wait_for(lambda: not jogging(rig), 20.0)  # the pump may run on to cool the heater
+    time.sleep(2.0)
+    assert not rig.state()["heat_on"]
+    page.close()
