@@ -21,6 +21,7 @@ AFTER_TRIP_S = 1.0
 UNHEARD_S = 0.5  # without a word of the protective channel
 SHUT_S = 2.5  # inflow stopped after a trip that stops it: the relays' own lease, and the rotor's run-down
 OVER_MMHG = 22.0
+OVER_FILL_ML = 900.0  # the trip comes at 680 above what was filled; the level lags, and the rotor runs down
 OVER_NOISE_MMHG = 0.3  # twice the transmitter's: each reading below the limit begins the trip's half second anew
 
 
@@ -118,7 +119,7 @@ class Volume:
     name = "P9 volume in the patient"
 
     def __init__(self, setting: Setting) -> None:
-        self._most_ml = setting.fill_ml + 1000.0
+        self._most_ml = setting.fill_ml + OVER_FILL_ML
 
     def see(self, m: Moment) -> str:
         """Judge one moment."""

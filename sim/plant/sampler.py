@@ -53,7 +53,7 @@ def sample_warm(seed: int, rig: Rig) -> Parameters:
         periphery_below_core_c=draw.uniform(1.0, 2.0),
         cooling_w=0.0,
     )
-    return replace(drawn, patient=patient)
+    return replace(drawn, patient=patient, cavity=_cavity(draw, patient.weight_kg))
 
 
 def _patient(draw: random.Random) -> PatientParameters:
