@@ -15,7 +15,7 @@ pytestmark = MARKS
 Make = Callable[..., Shipped]
 
 TREATMENT = Path(__file__).with_name("page_treatment.toml")
-SPEED = 5  # what two rigs side by side keep on a machine with two processors
+SPEED = 4  # what two rigs side by side keep on a machine with two processors, as tests/hil has it
 UNHURRIED = 2  # where an answer that the machine delayed would be an alarm of its own, before the one that is meant
 PHASES = ("SELF TEST", "PRIME", "PREHEAT", "FILL", "WARM UP", "PERFUSE", "DRAIN", "RINSE", "COMPLETE")
 WRITE_DOWN = """
