@@ -93,3 +93,25 @@ def test_h44_a_page_that_was_frozen_shows_no_data_within_a_second_of_waking(brow
     rig.console.send_signal(signal.SIGCONT)
     expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
     page.close()
+
+
+def test_h44_a_page_without_data_sounds_as_a_high_alarm_until_there_is_some(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=1)
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(WRITE_DOWN)
+    page.goto(rig.url)
+    expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
+    sounds = page.evaluate("fetch('fields').then((answer) => answer.json())")["sounds"]
+    page.click("#unheard")
+    page.wait_for_timeout(2500)  # the test sound
+    page.evaluate("window.tones = []")
+    rig.console.send_signal(signal.SIGSTOP)
+    size = 10 * len(sounds["high"]["harmonics_db"])
+    page.wait_for_function(f"() => window.tones.length >= {size}", timeout=parts.SOON_MS)
+    judge(pulses(page.evaluate("window.tones")[:size]), sounds["high"])
+    rig.console.send_signal(signal.SIGCONT)
+    expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
+    page.evaluate("window.tones = []")
+    page.wait_for_timeout(4000)  # longer than the pause between two bursts
+    assert page.evaluate("window.tones") == []
+    page.close()
