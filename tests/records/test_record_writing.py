@@ -22,7 +22,7 @@ from config.schema import Patient, Rig, Treatment
 from controller.core.exchange import Inputs, Outputs
 from controller.records import recorder as recorder_module
 from controller.records.memory import MemoryRecord
-from controller.records.opening import open_recorder
+from controller.records.opening import latest_of, open_recorder
 from controller.records.reader import Record
 from controller.records.recorder import Recorder
 from controller.records.rows import Row, event_row, sample_rows
@@ -398,6 +398,21 @@ def test_a_data_directory_that_is_a_file_is_refused(run: Run, tmp_path: Path) ->
     run.data_dir.write_text("")
     with pytest.raises(RecordError, match="data directory"):
         open_recorder(run)
+
+
+def test_the_record_begun_last_is_named_beside_it(run: Run) -> None:
+    for _ in range(2):
+        open_recorder(run, least_free_bytes=0).close()
+    newest = max(run.data_dir.glob("*.sqlite"), key=lambda path: path.name)
+    assert latest_of(run).read_text() == newest.name
+
+
+def test_a_place_that_cannot_be_named_in_is_refused_and_leaves_no_thread_and_no_lock(run: Run) -> None:
+    latest_of(run).mkdir(parents=True)
+    threads = threading.active_count()
+    with pytest.raises(RecordError, match=r"\.latest-bench-simulated: .*; allowed: a file that can be written"):
+        open_recorder(run, least_free_bytes=0)
+    assert threading.active_count() == threads
 
 
 def test_equal_configurations_have_equal_hashes_and_others_not(run: Run) -> None:
