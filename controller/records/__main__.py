@@ -5,6 +5,7 @@ The form "missed" is what a console shows that was started in the middle of a ru
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
                 sys.stdout.buffer.write(msgspec.json.encode(missed(record)))
         else:
             write(Path(path), form, sys.stdout)
-    except RecordError as error:
+    except (RecordError, sqlite3.Error) as error:
         print(f"record: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

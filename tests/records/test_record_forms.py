@@ -182,6 +182,16 @@ def test_the_command_writes_a_new_file_and_says_in_one_line_what_it_will_not_do(
     assert "No such file or directory; allowed: a new file in a folder that can be written" in capsys.readouterr().err
 
 
+def test_who_comes_late_to_a_record_that_has_lost_a_table_gets_one_line(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE samples")
+    connection.close()
+    words = [sys.executable, "-m", "controller.records", "missed", str(path)]
+    ended = subprocess.run(words, capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "record: no such table: samples\n"
+
+
 def test_who_comes_late_gets_a_row_a_second_and_every_event_and_no_number_for_what_was_not_believed(path: Path) -> None:
     words = [sys.executable, "-m", "controller.records", "missed", str(path)]
     made = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
