@@ -9,7 +9,7 @@ from typing import Any
 
 import at_the_page as parts
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = parts.MARKS
 Make = Callable[..., parts.Bedside]
@@ -106,12 +106,18 @@ def test_h44_a_page_without_data_sounds_as_a_high_alarm_until_there_is_some(brow
     page.wait_for_timeout(2500)  # the test sound
     page.evaluate("window.tones = []")
     rig.console.send_signal(signal.SIGSTOP)
+    page.wait_for_timeout(2000)  # a busy page may have been blind for a moment before: by now it is, and stays so
     size = 10 * len(sounds["high"]["harmonics_db"])
     page.wait_for_function(f"() => window.tones.length >= {size}", timeout=parts.SOON_MS)
-    judge(pulses(page.evaluate("window.tones")[:size]), sounds["high"])
+    judge(pulses(page.evaluate("window.tones")[-size:]), sounds["high"])
     rig.console.send_signal(signal.SIGCONT)
+    assert any(silent_for(page, 4000) for _ in range(5))  # longer than the pause between two bursts
+    page.close()
+
+
+def silent_for(page: Page, span_ms: float) -> bool:
+    """Whether nothing sounds for so long from when there are data; on a busy machine they may fail again."""
     expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
     page.evaluate("window.tones = []")
-    page.wait_for_timeout(4000)  # longer than the pause between two bursts
-    assert page.evaluate("window.tones") == []
-    page.close()
+    page.wait_for_timeout(span_ms)
+    return bool(page.evaluate("window.tones.length") == 0)
