@@ -36,6 +36,7 @@ CLIENTS_MAX = 16
 UNREAD_MAX = 256 * 1024  # bytes of responses that a client may leave unread before it is cut off
 CHUNK = 16 * 1024
 REST_MAX_S = 0.01
+HUNG_WAKES = 30  # the loop wakes the thread ten times a second at least; counted, for a stopped process has no seconds
 
 
 class _Client:
@@ -62,11 +63,12 @@ class ApiServer:
         self._clients: dict[int, _Client] = {}
         self._numbers = 0
         self._ending = False
+        self._unheard_wakes = 0
         self._state_bytes: dict[int, bytes] = {}
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name="api", daemon=False)
+        self._thread = threading.Thread(target=self._run, name="api", daemon=True)  # one that hangs lets control end
 
     def start(self) -> None:
         """Bind with mode 0600 and serve. Raises InUse when the socket cannot be made."""
@@ -91,11 +93,12 @@ class ApiServer:
 
     @property
     def alive(self) -> bool:
-        """Its thread serves; without it nobody can press STOP."""
-        return self._thread.is_alive()
+        """Its thread lives and turns; without it nobody can press STOP."""
+        return self._thread.is_alive() and self._unheard_wakes <= HUNG_WAKES
 
     def wake(self) -> None:
         """Tell the thread that there is something on the desk. Never blocks."""
+        self._unheard_wakes += 1
         try:
             os.eventfd_write(self._wake, 1)
         except BlockingIOError:
@@ -113,6 +116,7 @@ class ApiServer:
         try:
             while not self._ending:
                 ready = self._selector.select()
+                self._unheard_wakes = 0
                 began_s = time.monotonic()
                 for key, events in ready:
                     self._serve(key, events)

@@ -150,7 +150,8 @@ class Control:
             stack.callback(api.end)
             stack.callback(bench.end)  # on any way out the devices are made safe before anything else is closed
             loop.run(lambda: ending() or not api.alive)
-            self._take_down(bench, loop, ending.by or f"the end of its socket ({self._desk.api_fault})")
+            silent = f"the end of its socket ({self._desk.api_fault or 'its thread hangs'})"
+            self._take_down(bench, loop, ending.by or silent)
         if loop.failure or not ending():
             return FAILED
         return TRIPPED if self._desk.state.get("trips") else DONE

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.exchange import Act
-from controller.runtime.api import CLIENTS_MAX, ApiServer
+from controller.runtime.api import CLIENTS_MAX, HUNG_WAKES, ApiServer
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
@@ -35,6 +36,7 @@ from controller.runtime.messages import (
     unpack,
 )
 from controller.runtime.rundir import InUse
+from controller.runtime.setting_up import SetUps
 
 SOON_S = 5.0
 
@@ -286,6 +288,40 @@ def test_a_state_that_cannot_be_said_closes_the_api_with_a_fault_that_the_loop_s
         assert soon(lambda: bool(served.desk.api_fault))
         served.desk.show({"n": 1})
         served.desk.show({"n": 2})
+
+
+class Hanging:
+    """Set-ups whose facts are not to be had before the test says so."""
+
+    def __init__(self) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def facts(self) -> dict[str, object]:
+        self.asked.set()
+        self.go_on.wait(10.0)
+        return {}
+
+
+def test_h34_a_socket_that_hangs_is_as_dead_as_one_that_ended_and_one_without_clients_is_not(tmp_path: Path) -> None:
+    setups, desk = Hanging(), Desk(stop=StopFlag())
+    api = ApiServer(path=tmp_path / "control.sock", desk=desk, setups=cast("SetUps", setups))
+    api.start()
+    try:
+        for _ in range(3 * HUNG_WAKES):
+            desk.show({})
+            time.sleep(0.001)
+        assert soon(lambda: api.alive)
+        with raw(tmp_path / "control.sock") as client:
+            client.sendall(pack(Request(id=1, do="facts")))
+            assert setups.asked.wait(SOON_S)
+            for _ in range(HUNG_WAKES):
+                desk.show({})
+            assert api.alive
+            desk.show({})
+            assert not api.alive
+    finally:
+        setups.go_on.set()
+        api.end()
 
 
 def test_without_a_controller_the_client_says_where_it_looked(tmp_path: Path) -> None:
