@@ -24,6 +24,12 @@ PROTECTIVE_PROBE = "protective_probe"
 PROTECTIVE_RELAY = "protective_relay"
 PROBE_FAMILY = "pt100_8ch"
 RELAY_FAMILY = "waveshare_relay"
+READ_BACK: Mapping[str, Callable[[Terminals], float]] = {
+    "pump_rpm": lambda terminals: terminals.pump_rpm,
+    "heater_setpoint_c": lambda terminals: terminals.bath_setpoint_c,
+    "heater_power_w": lambda terminals: terminals.heater_power_w,
+}
+"""Signals that no probe feels: what a drive or heater that the rig file describes shows of itself."""
 
 
 class Inputs(dict[str, Input]):
@@ -124,8 +130,10 @@ def _gain(signal: str, source: Source) -> float:
 def _felt(signal: str, gain: float, offset: float, terminals: Terminals) -> Input:
     """What the channel's wire carries: raw = (value - offset) / gain. Open and short pass as they are."""
 
+    read_back = READ_BACK.get(signal)
+
     def raw() -> float | None:
-        value = terminals.sensed.get(signal)
+        value = read_back(terminals) if read_back is not None else terminals.sensed.get(signal)
         if value is None or not math.isfinite(value):
             return value
         return (value - offset) / gain

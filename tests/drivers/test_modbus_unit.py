@@ -8,6 +8,9 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymodbus.framer import FramerRTU
+from pymodbus.pdu import DecodePDU
+from pymodbus.pdu.bit_message import WriteMultipleCoilsRequest
 
 from drivers.modbus import COIL_OFF, COIL_ON, ModbusUnit
 from drivers.port import Port
@@ -254,3 +257,12 @@ def test_random_bytes_are_never_a_value(reply: bytes) -> None:
     unit, *_ = unit_on(Scripted(reply))
     with pytest.raises((BadReply, NoReply)):
         unit.read_holding(0, 2)
+
+
+def test_the_published_write_of_all_eight_relays_is_what_the_framer_makes_and_reads() -> None:
+    published = bytes.fromhex("01 0F 00 00 00 08 01 FF BE D5")
+    asked = WriteMultipleCoilsRequest(address=0, bits=[True] * 8, dev_id=1)
+    assert FramerRTU(DecodePDU(False)).buildFrame(asked) == published
+    used, read = FramerRTU(DecodePDU(True)).handleFrame(published, 0, 0)
+    assert isinstance(read, WriteMultipleCoilsRequest)
+    assert (used, read.dev_id, read.address, read.bits[:8]) == (10, 1, 0, [True] * 8)

@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.schema import Rig
+from config.loading import load_rig
+from config.schema import Register, Rig
+from drivers.catalogue import families
+from drivers.port import Port
 from sim.assembly import PROTECTIVE_PROBE, PROTECTIVE_RELAY, Bench, assemble, character_s
+from sim.devices.catalogue import twins
 from sim.devices.twin import MakeTwin, Reply, Wiring
+from sim.memory import MemoryLine, VirtualClock
 from sim.terminals import SHORT, Terminals
 
 RIG = {
@@ -160,3 +165,60 @@ def test_a_calibration_without_an_inverse_is_named() -> None:
     signals = {"inflow_c": {"device": "temps", "channel": "ch0_c", "gain": 0.0}}
     with pytest.raises(ValueError, match=r"signals\.inflow_c\.gain"):
         assemble(small_rig(signals=signals), Terminals(), TWINS)
+
+
+READ_BACKS = (("pump_rpm", "pump_rpm", 120.0), ("heater_power_w", "heater_power_w", 800.0))
+
+
+@pytest.mark.parametrize(("signal", "terminal", "value"), [*READ_BACKS, ("heater_setpoint_c", "bath_setpoint_c", 41.0)])
+def test_what_no_probe_feels_is_read_back_from_the_drive_itself(signal: str, terminal: str, value: float) -> None:
+    terminals = Terminals()
+    signals = {signal: {"device": "bath", "channel": "seen", "gain": 20.0}}
+    seen = wiring_of(assemble(small_rig(signals=signals), terminals, TWINS), "bath").inputs["seen"]
+    setattr(terminals, terminal, value)
+    assert seen() == pytest.approx(value / 20.0)
+
+
+# --- a pump and a heater that the rig file describes, with registers of their own to read back ----------------------
+
+PUMP = (
+    {"channel": "set_rpm", "address": 100, "type": "f32", "minimum": 0.0, "maximum": 300.0, "writable": True},
+    {"channel": "speed_rpm", "address": 200, "table": "input", "type": "u16", "scale": 0.1, "maximum": 300.0},
+)
+ELEMENT = (
+    {"channel": "set_fraction", "address": 10, "scale": 0.0001, "minimum": 0.0, "maximum": 1.0, "writable": True},
+    {"channel": "on", "address": 11, "type": "u16", "minimum": 0.0, "maximum": 1.0, "writable": True},
+    {"channel": "process_c", "address": 20, "table": "input", "scale": 0.1, "minimum": 0.0, "maximum": 90.0},
+    {"channel": "setpoint_c", "address": 21, "table": "input", "scale": 0.1, "minimum": 0.0, "maximum": 90.0},
+    {"channel": "output_percent", "address": 22, "table": "input", "scale": 0.1, "minimum": 0.0, "maximum": 100.0},
+)
+
+
+def test_a_described_pump_and_heater_show_over_the_wire_what_they_do() -> None:
+    shipped = load_rig("modbus")
+    described = {"pump": PUMP, "element": ELEMENT}
+    devices = {
+        name: msgspec.structs.replace(
+            shipped.devices[name],
+            family="registers",
+            options={},
+            registers=tuple(msgspec.convert(each, Register) for each in registers),
+        )
+        for name, registers in described.items()
+    }
+    rig = msgspec.structs.replace(shipped, devices={**shipped.devices, **devices})
+    clock, terminals = VirtualClock(), Terminals(pump_rpm=150.0, heater_power_w=1000.0, bath_setpoint_c=40.0)
+    terminals.sensed["source_c"] = 39.0
+    assembled = assemble(rig, terminals, twins())
+    readings: dict[str, float | None] = {}
+    for name in described:
+        config = rig.devices[name]
+        bus = assembled.buses[config.port]
+        line = MemoryLine(twins=[station.twin for station in bus.stations], clock=clock, char_s=bus.char_s)
+        port = Port(name=config.port, line=line, clock=clock, timeout_s=0.3, char_s=bus.char_s)
+        device = families()["registers"].device(port, config, name)
+        device.open_session()
+        readings |= {channel: reading.value for channel, reading in device.exchange(None).items()}
+    assert readings["speed_rpm"] == pytest.approx(150.0)
+    assert readings["output_percent"] == pytest.approx(50.0), "1000 W of 2000 W, back through the gain of the signal"
+    assert (readings["setpoint_c"], readings["process_c"]) == (pytest.approx(40.0), pytest.approx(39.0))
