@@ -129,7 +129,6 @@ def _gain(signal: str, source: Source) -> float:
 
 def _felt(signal: str, gain: float, offset: float, terminals: Terminals) -> Input:
     """What the channel's wire carries: raw = (value - offset) / gain. Open and short pass as they are."""
-
     read_back = READ_BACK.get(signal)
 
     def raw() -> float | None:
