@@ -30,7 +30,7 @@ def test_h41_treatment_and_patient_are_set_up_from_the_page_after_the_doses_were
     page.select_option("#set-treatment", "mitomycin_90")
     page.fill("#set-pseudonym", "P-0042")
     page.fill("#set-height", "17")
-    expect(page.locator("#set-plan")).to_contain_text("height_cm = 17.0: allowed is a number from 100")
+    expect(page.locator("#set-plan")).to_contain_text("Height, cm = 17.0: allowed is a number from 100")
     page.fill("#set-height", "1,82")
     expect(page.locator("#set-plan")).to_contain_text("Height: a number such as 170")
     page.fill("#set-height", "182")

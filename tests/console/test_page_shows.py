@@ -19,6 +19,13 @@ Make = Callable[..., Bedside]
 LIMITS = Path(__file__).parents[2] / "controller" / "console" / "static" / "js" / "limits.js"
 CLIPPED = Path(__file__).with_name("clipped.js").read_text()
 IDLE = "const IDLE_MS = 60000;"
+COLUMNS = """(table) => {
+    const [head, body] = ['thead tr', 'tbody tr:not(.port)'].map((row) => document.querySelector(`${table} ${row}`));
+    const edges = (row) => [...row.cells].map((cell) => cell.getBoundingClientRect());
+    const below = edges(body);
+    return edges(head).map((box, at) => Math.abs(box.left - below[at].left) + Math.abs(box.right - below[at].right))
+        .filter((off) => off > 1);
+}"""
 SAMPLED = """(forMs) => new Promise((done) => {
     const flag = document.querySelector('.flag.loud');
     const seen = [];
@@ -184,6 +191,8 @@ def test_the_engineer_sees_readings_and_devices_by_port_and_how_late_the_loop_wa
         ]
     )
     expect(page.locator(".links tr.bad")).to_have_count(1)
+    for table in (".links", ".raw"):
+        assert page.evaluate(COLUMNS, table) == [], "headings stand over their columns"
     expect(page.locator(".raw tr.port")).to_have_text(["probes", "heater", "pump", "flow", "bus"], timeout=SOON_MS)
     assert under(page, "bus") == {"Line pressure", "Cavity pressure", "Reservoir"}
     bars = page.evaluate(

@@ -24,6 +24,12 @@ function fullScreen() {
   else document.documentElement.requestFullscreen();
 }
 
+// What may end in … on the page is whole where the pointer rests.
+function whole(node, text) {
+  write(node, text);
+  if (node.title !== text) node.title = text;
+}
+
 export function chrome({ themed }) {
   byId("nav").append(...VIEWS.map(([id, text]) => el("button", { type: "button", "data-view": id, onclick: () => goTo(id) }, text)));
   const theme = el("button", { type: "button", id: "theme", "aria-label": "Light or dark" }, "◐");
@@ -53,8 +59,8 @@ export function chrome({ themed }) {
     document.documentElement.dataset.blind = String(now.blind);
     write(live, now.blind ? "no data" : `${"◴◷◶◵"[now.seq % 4]} ${glance("age_s", now.ageMs / 1000)} s`);
     write(role, now.session?.role ?? "");
-    write(byId("title"), now.state?.treatment_title ?? "Connecting");
-    write(byId("patient"), now.state?.patient ? now.state.patient : "");
+    whole(byId("title"), now.state?.treatment_title ?? "Connecting");
+    whole(byId("patient"), now.state?.patient ?? "");
     show(byId("simulated"), Boolean(now.state?.runtime?.simulated));
     const tight = Object.keys(now.state?.tightened ?? {}).length;
     show(byId("tightened"), tight > 0);

@@ -73,7 +73,7 @@ function facts(s) {
 function recordCard() {
   const links = [["html", "Report to print"], ["csv", "Samples (CSV)"], ["json", "All of it (JSON)"]].map(([form, text]) => el("a", { class: "press", href: `record.${form}`, download: "", "data-form": form }, text));
   const left = el("p", {});
-  const node = el("section", { class: "panel", id: "record" }, el("h2", {}, "Volumes and record"), left, el("div", { class: "links" }, ...links));
+  const node = el("section", { class: "panel", id: "record" }, el("h2", {}, "Volumes and record"), left, el("div", { class: "downloads" }, ...links));
   const paint = (s) => {
     const over = s?.phase === "COMPLETE";
     node.classList.toggle("over", over);

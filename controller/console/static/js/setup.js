@@ -6,6 +6,9 @@ import { fine, withUnit } from "./format.js";
 import { now } from "./store.js";
 
 const LOOK_AFTER_MS = 250;
+// What the controller refuses it names as its files do; here it stands under the name of its field.
+const FIELDS = { treatment: "Treatment", pseudonym: "Pseudonym", height_cm: "Height, cm", weight_kg: "Weight, kg" };
+const inWords = (line) => line.replace(/^\w+(?= = )/, (name) => FIELDS[name] ?? name).replace("text like ^[A-Za-z0-9._-]+$", "letters, digits and . _ -");
 const NUMBER = /^\d{1,3}(\.\d)?$/;
 
 export const maySetUp = (state) => Boolean(state) && state.step === "standby" && !state.trips.length;
@@ -41,7 +44,7 @@ export async function openSetUp() {
     const found = answer ? await answer.json() : { error: "the server does not answer" };
     if (mine !== asked) return;
     if (!answer?.ok) {
-      shown.replaceChildren(...String(found.error).split("\n").map((line) => el("p", { class: "wrong" }, line)));
+      shown.replaceChildren(...String(found.error).split("\n").map((line) => el("p", { class: "wrong" }, inWords(line))));
       return;
     }
     seen = { ...wanted, sha256: found.sha256 };

@@ -29,7 +29,7 @@ export function stepCard(...buttons) {
   const name = el("strong", { id: "phase" });
   const next = el("span", {});
   const path = el("div", { class: "path", "aria-hidden": "true" }, ...PHASES.map(() => el("i", {})));
-  const [doing, waits, you] = [el("dd", {}), el("dd", {}), el("dd", { class: "you" })];
+  const [doing, waits, you] = [el("dd", {}), el("dd", { class: "waits", tabindex: 0 }), el("dd", { class: "you" })];
   const states = ["heat", "pump", "inflow", "drain"].map(() => el("li", {}));
   const node = el("section", { class: "panel step", "aria-label": "Step" }, el("div", { class: "phase" }, name, next), path,
     el("dl", { class: "say" }, el("dt", {}, "Now"), doing, el("dt", {}, "Waits"), waits, el("dt", {}, "You"), you),
@@ -67,7 +67,7 @@ export function clockCard() {
     const dd = el("dd", { "data-clock": id });
     return { dd, of, node: el("div", { class: kind }, el("dt", {}, title), dd) };
   });
-  const drug = el("p", { class: "wide" });
+  const drug = el("p", { class: "drug" });
   const node = el("section", { class: "panel", "aria-label": "Clocks" }, el("dl", { class: "clock" }, ...entries.map((e) => e.node)), drug);
   onChange(() => {
     for (const { dd, of } of entries) {
