@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from config.shape import build
 from config.wiring import wiring_problems
 
 Shape = TypeVar("Shape", Rig, Treatment)
+Judge = Callable[[Rig], list[Problem]]
 
 RIGS = Path(__file__).parent / "rigs"
 TREATMENTS = Path(__file__).parent / "treatments"
@@ -39,40 +40,42 @@ def list_treatments() -> tuple[str, ...]:
     return _names(TREATMENTS)
 
 
-def load_rig(name_or_path: str | Path, *, families: Mapping[str, FamilyFacts] = FAMILIES) -> Rig:
-    """The rig of that name or file. Raises ConfigError with every violation of shape, levels and wiring."""
-    return _load(name_or_path, RIGS, Rig, lambda rig: level_problems(rig) + wiring_problems(rig, families))
+def load_rig(
+    name_or_path: str | Path, *, families: Mapping[str, FamilyFacts] = FAMILIES, judges: Sequence[Judge] = ()
+) -> Rig:
+    """The rig of that name or file. Raises ConfigError with every violation of shape, levels and wiring.
+
+    `judges` are asked too: those who know what the configuration does not (drivers, simulated devices).
+    """
+    return _refused_or(*_judged(name_or_path, RIGS, Rig, _rig_rules(families, judges)))
 
 
 def load_treatment(name_or_path: str | Path) -> Treatment:
     """The treatment of that name or file. Raises ConfigError with every violation."""
-    return _load(name_or_path, TREATMENTS, Treatment, treatment_problems)
+    return _refused_or(*_judged(name_or_path, TREATMENTS, Treatment, treatment_problems))
 
 
 def load_pair(
-    rig: str | Path, treatment: str | Path, *, families: Mapping[str, FamilyFacts] = FAMILIES
+    rig: str | Path,
+    treatment: str | Path,
+    *,
+    families: Mapping[str, FamilyFacts] = FAMILIES,
+    judges: Sequence[Judge] = (),
 ) -> tuple[Rig, Treatment]:
-    """A rig, and a treatment that may run on it. Raises ConfigError with the violations of both together."""
-    problems: list[Problem] = []
-    loaded_rig = _collected(lambda: load_rig(rig, families=families), problems)
-    loaded_treatment = _collected(lambda: load_treatment(treatment), problems)
-    if loaded_rig is None or loaded_treatment is None:
-        raise ConfigError(problems)
-    check_match(loaded_rig, loaded_treatment, file=_path(treatment, TREATMENTS).name)
-    return loaded_rig, loaded_treatment
+    """A rig, and a treatment that may run on it. Raises ConfigError with the violations of each and of both."""
+    read_rig, problems = _judged(rig, RIGS, Rig, _rig_rules(families, judges))
+    read_treatment, more = _judged(treatment, TREATMENTS, Treatment, treatment_problems)
+    problems += more
+    if read_rig is not None and read_treatment is not None:
+        file = str(_path(treatment, TREATMENTS))
+        problems += [each._replace(file=file) for each in match_problems(read_rig, read_treatment)]
+    return _refused_or(read_rig, problems), _refused_or(read_treatment, problems)
 
 
 def treatments_for(rig: Rig) -> dict[str, Treatment]:
     """The shipped treatments that may run on this rig, by name. Raises ConfigError for a file that is none."""
     loaded = {name: load_treatment(name) for name in list_treatments()}
     return {name: treatment for name, treatment in loaded.items() if not match_problems(rig, treatment)}
-
-
-def check_match(rig: Rig, treatment: Treatment, *, file: str = "") -> None:
-    """Refuse a treatment that this rig cannot run. Raises ConfigError."""
-    problems = match_problems(rig, treatment)
-    if problems:
-        raise ConfigError(problem._replace(file=file or f"treatment {treatment.name}") for problem in problems)
 
 
 def build_patient(data: dict[str, Any]) -> Patient:
@@ -91,16 +94,33 @@ def effective_sha256(*, rig: Rig, treatment: Treatment | None = None, patient: P
     return hashlib.sha256(effective_json(rig=rig, treatment=treatment, patient=patient).encode()).hexdigest()
 
 
-def _load(name_or_path: str | Path, folder: Path, shape: type[Shape], rules: Callable[[Shape], list[Problem]]) -> Shape:
+def _rig_rules(families: Mapping[str, FamilyFacts], judges: Sequence[Judge]) -> Judge:
+    def rules(rig: Rig) -> list[Problem]:
+        found = level_problems(rig) + wiring_problems(rig, families)
+        known = {problem.key for problem in found}  # a judge may find again what was found
+        return found + [problem for judge in judges for problem in judge(rig) if problem.key not in known]
+
+    return rules
+
+
+def _judged(
+    name_or_path: str | Path, folder: Path, shape: type[Shape], rules: Callable[[Shape], list[Problem]]
+) -> tuple[Shape | None, list[Problem]]:
+    """What the file holds, as soon as it has the shape, and everything that is wrong with it."""
     path = _path(name_or_path, folder)
+    read: Shape | None = None
     try:
-        loaded = build(_read(path, folder), shape)
-        problems = rules(loaded)
-        if problems:
-            raise ConfigError(problems)
+        read = build(_read(path, folder), shape)
+        found: Iterable[Problem] = rules(read)
     except ConfigError as error:
-        raise ConfigError(problem._replace(file=str(path)) for problem in error.problems) from error
-    return loaded
+        found = error.problems
+    return read, [problem._replace(file=str(path)) for problem in found]
+
+
+def _refused_or(read: Shape | None, problems: list[Problem]) -> Shape:
+    if problems or read is None:
+        raise ConfigError(problems)
+    return read
 
 
 def _read(path: Path, folder: Path) -> dict[str, Any]:
@@ -139,11 +159,3 @@ def _path(name_or_path: str | Path, folder: Path) -> Path:
 
 def _names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.toml")))
-
-
-def _collected(load: Callable[[], Shape], problems: list[Problem]) -> Shape | None:
-    try:
-        return load()
-    except ConfigError as error:
-        problems += error.problems
-        return None

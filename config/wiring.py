@@ -43,6 +43,8 @@ CHANNEL_UNITS = {
 }
 """A signal's unit and the units of the channels that can be calibrated into it."""
 
+ANY_TCP_PORT = ":0"  # a free one: another each time
+
 # What controller/protective takes; it shares no code, so a test compares.
 PROTECTIVE_BAUDS = (9600, 19200, 38400, 57600, 115200)
 PROTECTIVE_FRAMES = ("8N1", "8N2", "8E1", "8O1")
@@ -67,13 +69,21 @@ def wiring_problems(rig: Rig, families: Families) -> list[Problem]:
     return [problem for rule in rules for problem in rule(rig, families)]
 
 
-def _ports(rig: Rig, _families: Families) -> Iterator[Problem]:
+def shared_paths(paths: Mapping[str, str]) -> list[Problem]:
+    """Ports whose path is another port's already, whatever it is called; keys are the ports' names."""
     owner: dict[str, str] = {}
-    for name, port in rig.ports.items():
-        real = port.path.lower() if port.path.startswith("tcp:") else os.path.realpath(port.path)
+    found = []
+    for name, path in paths.items():
+        real = path.lower() if path.startswith("tcp:") else os.path.realpath(path)
         first = owner.setdefault(real, name)
-        if first != name:
-            yield Problem(f"ports.{name}.path", port.path, f"is port {first} already; allowed is one path per port")
+        if first != name and not (real.startswith("tcp:") and real.endswith(ANY_TCP_PORT)):
+            found.append(Problem(name, path, f"is port {first} already; allowed is one path per port"))
+    return found
+
+
+def _ports(rig: Rig, _families: Families) -> Iterator[Problem]:
+    for problem in shared_paths({name: port.path for name, port in rig.ports.items()}):
+        yield problem._replace(key=f"ports.{problem.key}.path")
 
 
 def _devices(rig: Rig, families: Families) -> Iterator[Problem]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from config.problems import Problem
 from config.schema import Device as DeviceConfig
 from drivers.allow_list import AllowListed
 from drivers.port import Port
 from drivers.roles import Device
 
 Role = Literal["temperature", "pressure", "flow", "level", "pump", "bath", "element", "relay"]
+
+
+class BadDevice(ValueError):
+    """Everything that is wrong with a device as the rig file describes it; keys are below the device."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{name}: " + "; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config.problems import Problem
 from config.schema import Register
 from drivers.roles import Refused
 
@@ -80,32 +81,38 @@ def encode(register: Register, value: float) -> list[int]:
     return words if register.word_order == "high_first" else words[::-1]
 
 
-def problems(registers: Sequence[Register]) -> list[str]:
-    """Everything that is wrong with a map, in words; empty when it can be used."""
-    found = [] if registers else ["no registers; allowed is one or more"]
-    names = [register.channel for register in registers]
-    found += [f"channel {name}: named twice" for name in sorted({name for name in names if names.count(name) > 1})]
-    for register in registers:
-        found += [f"channel {register.channel}: {text}" for text in _register_problems(register)]
-    ordered = sorted(registers, key=lambda each: (each.table, each.address))
-    for first, second in itertools.pairwise(ordered):
+def problems(registers: Sequence[Register]) -> list[Problem]:
+    """Everything that is wrong with a map, with keys as below a device; empty when it can be used."""
+    found = [] if registers else [Problem("registers", "", "no registers; allowed is one or more")]
+    seen: set[str] = set()
+    for index, register in enumerate(registers):
+        if register.channel in seen:
+            found.append(Problem(f"registers[{index}].channel", register.channel, "named twice; allowed is once"))
+        seen.add(register.channel)
+        found += [each._replace(key=f"registers[{index}].{each.key}") for each in _register_problems(register)]
+    ordered = sorted(enumerate(registers), key=lambda each: (each[1].table, each[1].address))
+    for (_, first), (index, second) in itertools.pairwise(ordered):
         if first.table == second.table and first.address + size(first) > second.address:
-            found.append(f"channel {second.channel}: its address lies in that of {first.channel}")
+            reason = f"lies in {first.channel}, which takes {size(first)} from {first.address}"
+            found.append(Problem(f"registers[{index}].address", str(second.address), reason))
     return found
 
 
-def _register_problems(register: Register) -> list[str]:
-    found: list[str] = []
+def _register_problems(register: Register) -> list[Problem]:
+    found: list[Problem] = []
     if (register.type == "bit") != (register.table in _BIT_TABLES):
-        found.append(f"type {register.type} in table {register.table}; allowed is 'bit' in coil and discrete only")
+        reason = f"in table {register.table}; allowed is bit in coil and discrete, and only there"
+        found.append(Problem("type", register.type, reason))
     if register.writable and register.table not in _WRITABLE_TABLES:
-        found.append(f"table {register.table} cannot be written; allowed are coil and holding")
-    if register.scale == 0 or not math.isfinite(register.scale) or not math.isfinite(register.offset):
-        found.append(f"scale {register.scale}, offset {register.offset}; allowed are finite numbers, scale not 0")
+        found.append(Problem("writable", "true", f"table {register.table} cannot be written; allowed: coil, holding"))
+    if register.scale == 0 or not math.isfinite(register.scale):
+        found.append(Problem("scale", str(register.scale), "allowed is a finite number, not 0"))
+    if not math.isfinite(register.offset):
+        found.append(Problem("offset", str(register.offset), "allowed is a finite number"))
     if not register.minimum <= register.maximum:
-        found.append(f"minimum {register.minimum} is above maximum {register.maximum}")
+        found.append(Problem("minimum", str(register.minimum), f"is above maximum {register.maximum}"))
     if register.address + size(register) > 0x10000:
-        found.append(f"address {register.address} leaves no room for {register.type}")
+        found.append(Problem("address", str(register.address), f"leaves no room for {register.type}"))
     return found
 
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from config.problems import Problem, shown
 from config.schema import Device as DeviceConfig
 from config.schema import Register
-from drivers.family import Family
+from drivers.family import BadDevice, Family
 from drivers.modbus import COIL_OFF, COIL_ON, ModbusUnit
 from drivers.port import Port
 from drivers.register_map import Block, blocks, decode, encode, problems, size
@@ -216,7 +217,7 @@ def _ordered(level: str, value: float, switch: str, on: bool, writable: Mapping[
 def _make(port: Port, config: DeviceConfig, name: str) -> Described:
     found = problems(config.registers) + _option_problems(config) + _role_problems(config.registers)
     if found:
-        raise ValueError(f"{name}: " + "; ".join(found))
+        raise BadDevice(name, found)
     options = {key: value for key, value in config.options.items() if isinstance(value, int)}
     return Described(
         unit=ModbusUnit(port=port, unit=config.address),
@@ -234,34 +235,37 @@ def _fixed(options: Mapping[str, int], what: str) -> Fixed | None:
     return None if address is None else Fixed(address, options[f"{what}_value"])
 
 
-def _option_problems(config: DeviceConfig) -> list[str]:
-    found: list[str] = []
+def _option_problems(config: DeviceConfig) -> list[Problem]:
+    found: list[Problem] = []
     for key, value in config.options.items():
         if key == "reply_ms" or key.startswith("sim_"):
             continue
         if key not in _OPTIONS:
-            found.append(f"option {key} is not known; allowed are {sorted(_OPTIONS)}")
+            found.append(Problem(f"options.{key}", shown(value), f"is not known; allowed are {', '.join(_OPTIONS)}"))
             continue
         low, high = _OPTIONS[key]
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            found.append(f"option {key} is {value!r}; allowed is {low}..{high}")
-    if config.options.get("write_function", 6) not in (6, 16):
-        found.append("option write_function: allowed are 6 and 16")
+        if key == "write_function" and value not in (6, 16):
+            found.append(Problem("options.write_function", shown(value), "allowed are 6 and 16"))
+        elif isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            found.append(Problem(f"options.{key}", shown(value), f"allowed is {low}..{high}"))
     for what in ("identity", "watchdog"):
-        if (f"{what}_address" in config.options) != (f"{what}_value" in config.options):
-            found.append(f"options {what}_address and {what}_value: allowed are both or none")
+        one, other = f"{what}_address", f"{what}_value"
+        if (one in config.options) != (other in config.options):
+            missing = other if one in config.options else one
+            found.append(Problem(f"options.{missing}", "", f"is missing; allowed are {one} and {other}, both or none"))
     return found
 
 
-def _role_problems(registers: Sequence[Register]) -> list[str]:
+def _role_problems(registers: Sequence[Register]) -> list[Problem]:
     writable = {register.channel: register for register in registers if register.writable}
-    found: list[str] = []
+    found: list[Problem] = []
     if "set_c" in writable and "on" not in writable:
-        found.append("set_c without a writable `on`: a bath that cannot be switched off is not driven")
-    for channel in _SAFE:
-        register = writable.get(channel)
-        if register is not None and not register.minimum <= 0.0 <= register.maximum:
-            found.append(f"channel {channel}: 0 is outside its range, so it cannot be made safe")
+        reason = "set_c without a writable `on`: a bath that cannot be switched off is not driven"
+        found.append(Problem("registers", "", reason))
+    for index, register in enumerate(registers):
+        if register.writable and register.channel in _SAFE and not register.minimum <= 0.0 <= register.maximum:
+            reason = "0 is outside its range, so it cannot be made safe"
+            found.append(Problem(f"registers[{index}].channel", register.channel, reason))
     return found
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from config.schema import Device, Port, RelayChannel, Rig, Source
 from sim.bus import Bus, Station
+from sim.devices.options import options_problems
 from sim.devices.twin import MakeTwin, Twin, Wiring
 from sim.links import LinkState
 from sim.refusal import BadRequest
@@ -88,6 +89,8 @@ def character_s(port: Port) -> float:
 def _twin(rig: Rig, name: str, device: Device, terminals: Terminals, twins: Mapping[str, MakeTwin]) -> Twin:
     if device.family not in twins:
         raise BadRequest(f"device {name}: no twin of family {device.family!r}; there are: {', '.join(sorted(twins))}")
+    if problems := options_problems(device):
+        raise BadRequest("; ".join(f"devices.{name}.{problem}" for problem in problems))
     wiring = Wiring(
         address=device.address,
         options=device.options,
@@ -97,7 +100,11 @@ def _twin(rig: Rig, name: str, device: Device, terminals: Terminals, twins: Mapp
         registers=device.registers,
         echo=False,  # the bus echoes for the whole port; a twin that did so too would be heard twice
     )
-    return twins[device.family](wiring)
+    try:
+        return twins[device.family](wiring)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # An option that is the driver's too, which knows what is allowed and may not be asked here.
+        raise BadRequest(f"devices.{name}.options: {dict(device.options)} cannot be simulated: {error}") from error
 
 
 def _protective_devices(rig: Rig) -> dict[str, Device]:

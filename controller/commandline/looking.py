@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config.doses import dose_plan
-from config.loading import effective_json, effective_sha256, load_pair, load_rig
+from config.loading import effective_json, effective_sha256
 from config.schema import Patient, Rig, Treatment
+from controller.commandline.loading import load_pair, load_rig
 from controller.commandline.options import (
     AsJson,
     PortMap,

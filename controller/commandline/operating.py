@@ -11,8 +11,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from config.loading import load_pair
 from config.notice import NOTICE
+from controller.commandline.loading import load_pair
 from controller.commandline.options import (
     AsJson,
     FaultList,
@@ -27,7 +27,7 @@ from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import ACTS, Request, SetUp, order_of
 from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir, make_run_dir
-from controller.runtime.settings import PATIENT_FORM, BadSetting, patient_of
+from controller.runtime.settings import PATIENT_FORM, BadSetting, check_simulator, patient_of
 
 CONSOLE = "127.0.0.1:8765"
 WATCH_PATIENCE_S = 2.0  # a controller that runs answers at once
@@ -63,6 +63,7 @@ def run(
     simulated = simulate or rig is None
     if speed != 1.0 and not simulated:
         raise BadSetting("--speed is for simulated rigs only")
+    check_simulator(own=simulated, seed=seed, faults=fault or [])
     name = rig or "bench"
     chosen, _ = load_pair(name, treatment)
     patient_of(patient)

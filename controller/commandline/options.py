@@ -15,7 +15,7 @@ from rich.table import Table
 
 from config.schema import Rig
 from controller.runtime.preflight import missing_ports
-from controller.runtime.settings import BadSetting, with_ports
+from controller.runtime.settings import BadSetting, check_apart, port_paths, with_ports
 
 RigName = Annotated[str, typer.Option("--rig", help="Name of a rig that comes with hipec, or a TOML file.")]
 TreatmentName = Annotated[str, typer.Option("--treatment", help="Name of a treatment, or a TOML file.")]
@@ -30,13 +30,13 @@ FaultList = Annotated[
 
 
 def parse_ports(texts: list[str] | None, rig: Rig) -> dict[str, str]:
-    """Read NAME=PATH overrides. Raises BadSetting that names the rig's ports."""
-    found: dict[str, str] = {}
-    for text in texts or []:
-        name, equals, path = text.partition("=")
-        if not equals or not path or name not in rig.ports:
-            raise BadSetting(f"--port {text!r}: allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}")
-        found[name] = path
+    """Read NAME=PATH overrides. Raises BadSetting: no such port, one given twice, one path for two of them."""
+    found = port_paths(texts or [])
+    for name, path in found.items():
+        if name not in rig.ports:
+            allowed = f"allowed: NAME=PATH with NAME one of {', '.join(sorted(rig.ports))}"
+            raise BadSetting(f"--port '{name}={path}': {allowed}")
+    check_apart(found)
     return found
 
 

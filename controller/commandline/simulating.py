@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config.loading import load_pair, load_rig
+from controller.commandline.loading import load_pair, load_rig
 from controller.commandline.options import (
     AsJson,
     FaultList,

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from config.loading import load_rig
 from config.schema import Rig
+from controller.commandline.loading import load_rig
 from controller.commandline.options import AsJson, PortMap, RunDir, check_ports, print_rows, repeated
 from controller.runtime import certificate
 

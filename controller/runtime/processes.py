@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.loading import load_pair
 from config.schema import Patient, Rig
 from controller.runtime import certificate, stage
 from controller.runtime import settings as command_line
 from controller.runtime.children import Child
 from controller.runtime.exits import FAILED, REFUSED, TRIPPED
+from controller.runtime.loading import load_pair
 from controller.runtime.preflight import missing_ports
 from controller.runtime.rundir import CONTROL_SOCKET, SIM_SOCKET, ControlLock, make_run_dir, usable
 
@@ -70,6 +70,8 @@ class Supervisor:
 
     def __init__(self, plan: Plan) -> None:
         command_line.check_speed(plan.speed, simulated=plan.simulated)
+        own = plan.simulated and not plan.sim_elsewhere
+        command_line.check_simulator(own=own, seed=plan.seed, faults=plan.faults)
         rig, _ = load_pair(plan.rig, plan.treatment)
         self.failure = ""
         self._plan = plan

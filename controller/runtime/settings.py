@@ -12,9 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from config.loading import build_patient, load_pair
+from config.loading import build_patient
 from config.problems import ConfigError
 from config.schema import Patient, Rig, Treatment
+from config.wiring import shared_paths
+from controller.runtime.loading import load_pair
 from controller.runtime.rundir import default_run_dir
 
 PATIENT_FORM = "PSEUDONYM:HEIGHT_CM:WEIGHT_KG, e.g. BENCH:170:70"
@@ -96,18 +98,25 @@ def port_paths(words: Sequence[str]) -> dict[str, str]:
         if not name or not path:
             raise BadSetting(f"--port {word!r}; allowed: NAME=PATH or NAME=tcp:HOST:PORT")
         if name in paths:
-            raise BadSetting(f"--port {word!r}: {name} is given twice")
+            raise BadSetting(f"--port {word!r}: {name} is given twice; allowed is one path per port")
         paths[name] = path
     return paths
 
 
 def with_ports(rig: Rig, paths: Mapping[str, str]) -> Rig:
-    """The rig with other paths for some of its ports. Raises BadSetting for a port that it does not have."""
+    """The rig with other paths for some of its ports. Raises BadSetting for no such port, one path for two."""
     unknown = sorted(set(paths) - set(rig.ports))
     if unknown:
         raise BadSetting(f"--port {', '.join(unknown)}: rig {rig.name} has {', '.join(sorted(rig.ports))}")
+    check_apart({name: port.path for name, port in rig.ports.items()} | dict(paths))
     ports = {name: msgspec.structs.replace(port, path=paths.get(name, port.path)) for name, port in rig.ports.items()}
     return msgspec.structs.replace(rig, ports=ports)
+
+
+def check_apart(paths: Mapping[str, str]) -> None:
+    """Refuse one path for two ports. Raises BadSetting."""
+    if shared := shared_paths(paths):
+        raise BadSetting("\n".join(f"--port {problem}" for problem in shared))
 
 
 def with_slack(rig: Rig, slack_s: float) -> Rig:
@@ -119,6 +128,13 @@ def with_slack(rig: Rig, slack_s: float) -> Rig:
         for name, source in rig.signals.items()
     }
     return msgspec.structs.replace(rig, signals=signals)
+
+
+def check_simulator(*, own: bool, seed: int, faults: Sequence[str]) -> None:
+    """Refuse what only a simulator of our own could do. Raises BadSetting."""
+    for option, given in (("--seed", seed != 0), ("--fault", bool(faults))):
+        if given and not own:
+            raise BadSetting(f"{option} is for simulated rigs only")
 
 
 def check_speed(speed: float, *, simulated: bool) -> None:

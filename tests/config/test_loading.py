@@ -14,7 +14,6 @@ from rig_text import remove_key, rig_data, set_key, treatment_data, write_toml
 
 from config.loading import (
     build_patient,
-    check_match,
     effective_json,
     effective_sha256,
     list_rigs,
@@ -207,13 +206,18 @@ def test_a_pair_that_fits_is_loaded_and_one_that_does_not_is_refused_with_the_tr
         load_pair("bench", path)
 
 
-def test_a_match_without_a_file_names_the_treatment():
-    rig, treatment = load_pair("bench", "mitomycin_90")
-    with pytest.raises(ConfigError, match=r"treatment mitomycin_90: flow_lpm = 2\.5"):
-        check_match(
-            msgspec.structs.replace(rig, limits=msgspec.structs.replace(rig.limits, flow_max_lpm=2.0)),
-            msgspec.structs.replace(treatment, flow_lpm=2.5),
-        )
+def test_a_pair_tells_what_is_wrong_with_each_file_and_with_both_together(tmp_path):
+    rig = write_toml(
+        tmp_path, set_key(set_key(rig_data(), "limits.flow_max_lpm", 1.0), "actuators.pump", "ghost"), "rig.toml"
+    )
+    treatment = write_toml(tmp_path, set_key(treatment_data(), "ready_c", 42.5), "treatment.toml")
+    with pytest.raises(ConfigError) as caught:
+        load_pair(rig, treatment)
+    assert [(problem.file, problem.key) for problem in caught.value.problems] == [
+        (str(rig), "actuators.pump"),
+        (str(treatment), "ready_c"),
+        (str(treatment), "flow_lpm"),
+    ]
 
 
 def test_shipped_names_are_listed():

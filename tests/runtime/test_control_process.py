@@ -56,7 +56,7 @@ def port_arguments(paths: dict[str, str]) -> list[str]:
         (["--rig", "nowhere"], "allowed is a path or one of bench"),
         (["--treatment", "nowhere"], "allowed is a path or one of cisplatin_60"),
         (["--patient", "BENCH:nan:70"], "height_cm"),
-        (["--port", "heater=/dev/nowhere", "--port", "bus=/dev/nowhere"], "port bus: /dev/nowhere: there is no such"),
+        (["--port", "heater=/dev/somewhere", "--port", "bus=/dev/nowhere"], "port bus: /dev/nowhere: there is no such"),
         (["--speed", "4"], "allowed on a rig that is not simulated: 1"),
     ],
 )

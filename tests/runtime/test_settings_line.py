@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from config.loading import RIGS
 from config.problems import ConfigError
 from controller.runtime import settings
 from controller.runtime.clock import RunClock
+from controller.runtime.processes import Plan, Supervisor
 from controller.runtime.rundir import ControlLock, InUse, make_run_dir
 from controller.runtime.settings import BadSetting
 
@@ -36,6 +39,7 @@ def test_a_port_is_replaced_by_name_and_the_others_stay() -> None:
         (["--port", "pump="], "NAME=PATH"),
         (["--port", "pump=a", "--port", "pump=b"], "given twice"),
         (["--port", "pumpe=/dev/x"], "rig bench has bus, flow"),
+        (["--port", "pump=/dev/x", "--port", "bus=/dev/../dev/x"], "is port .* already; allowed is one path per port"),
         (["--patient", "BENCH"], "PSEUDONYM:HEIGHT_CM:WEIGHT_KG"),
         (["--patient", "BENCH:170:4,2"], "4,2"),
         (["--patient", "BENCH:nan:70"], "height_cm"),
@@ -50,6 +54,27 @@ def test_a_port_is_replaced_by_name_and_the_others_stay() -> None:
 def test_a_bad_argument_is_refused_with_what_is_allowed(arguments: list[str], says: str) -> None:
     with pytest.raises(BadSetting, match=says):
         settings.read(arguments)
+
+
+def test_ports_on_any_free_tcp_port_are_apart() -> None:
+    settings.read(["--port", "pump=tcp:127.0.0.1:0", "--port", "bus=tcp:127.0.0.1:0"])
+
+
+def test_an_option_that_a_driver_refuses_is_refused_when_the_rig_is_read(tmp_path: Path) -> None:
+    text = (RIGS / "bench.toml").read_text()
+    (tmp_path / "rig.toml").write_text(text.replace("watchdog_s = 3", "watchdog_s = 300"))
+    with pytest.raises(ConfigError, match=r"rig\.toml: devices\.bath\.options\.watchdog_s = 300: allowed: whole"):
+        settings.read(["--rig", str(tmp_path / "rig.toml")])
+
+
+@pytest.mark.parametrize("changes", [{"faults": ("off:core_c@1",)}, {"seed": 3}])
+@pytest.mark.parametrize("where", [{"simulated": False}, {"simulated": True, "sim_elsewhere": True}])
+def test_faults_and_seeds_need_a_simulator_of_our_own(
+    tmp_path: Path, where: dict[str, bool], changes: dict[str, Any]
+) -> None:
+    plan = Plan(rig="bench", treatment="saline_rehearsal", run_dir=tmp_path, data_dir=tmp_path, **where, **changes)
+    with pytest.raises(BadSetting, match="is for simulated rigs only"):
+        Supervisor(plan)
 
 
 def test_a_rig_that_does_not_exist_is_refused_with_those_that_do() -> None:
