@@ -14,6 +14,7 @@ import tty
 from pathlib import Path
 from typing import Protocol
 
+from sim.claim import Claim
 from sim.refusal import BadRequest
 
 TIOCSPTLCK = 0x40045431  # unlock the slave side (linux/asm-generic/ioctls.h)
@@ -52,7 +53,7 @@ class End(Protocol):
 
 
 class PtyEnd:
-    """A pseudo-terminal behind a symbolic link that stays the same. Raises BadRequest when the path is taken.
+    """A pseudo-terminal behind a symbolic link that stays the same. Raises BadRequest when the path is taken or served.
 
     Each host gets a fresh one: `TIOCEXCL` and unread bytes of the one before would outlive it in the kernel.
     """
@@ -62,9 +63,15 @@ class PtyEnd:
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
         self._fd = -1
+        self._name = ""
         if os.path.lexists(path) and not is_pty_link(path):
             raise BadRequest(f"{path}: exists and is no simulated port; give another path")
-        self.plug()
+        self._claim = Claim(self._path)
+        try:
+            self.plug()
+        except OSError:
+            self._claim.release()
+            raise
 
     @property
     def address(self) -> str:
@@ -97,7 +104,8 @@ class PtyEnd:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-            self._path.unlink(missing_ok=True)
+            if is_pty_link(self._path) and os.readlink(self._path) == self._name:
+                self._path.unlink(missing_ok=True)  # only while it is ours
 
     def plug(self) -> None:
         """Open a pseudo-terminal and point the path at it in one step."""
@@ -110,11 +118,12 @@ class PtyEnd:
         except OSError:
             os.close(fd)
             raise
-        self._fd = fd
+        self._fd, self._name = fd, name
 
     def close(self) -> None:
         """Hang up and take the path away."""
         self.unplug()
+        self._claim.release()
 
 
 class TcpEnd:

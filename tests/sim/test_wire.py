@@ -22,6 +22,7 @@ from sim.bus import Bus, Station
 from sim.devices.twin import Reply
 from sim.ends import PtyEnd, TcpEnd
 from sim.links import modbus_crc
+from sim.refusal import BadRequest
 from sim.wire import Line, Wire, open_end
 
 CHAR_S = 10 / 9600
@@ -288,6 +289,47 @@ def test_a_reader_that_never_reads_does_not_block_the_wire(tmp_path: Path) -> No
     with closing(PtyEnd(tmp_path / "bus")) as end, serial.Serial(end.address, 9600, timeout=0):
         for _ in range(40):
             end.write(b"x" * 4096)
+
+
+@pytest.mark.hil
+def test_a_path_that_is_served_is_refused_and_stays_the_first_ones(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    with closing(PtyEnd(path)):
+        served = os.readlink(path)
+        with pytest.raises(BadRequest, match=rf"bus: another simulator \(process {os.getpid()}\) serves it; give"):
+            PtyEnd(path)
+        assert os.readlink(path) == served
+    PtyEnd(path).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.hil
+def test_a_path_unplugged_for_a_moment_is_still_taken(tmp_path: Path) -> None:
+    with closing(PtyEnd(tmp_path / "bus")) as end:
+        end.unplug()
+        with pytest.raises(BadRequest, match="another simulator"):
+            PtyEnd(tmp_path / "bus")
+        end.plug()
+
+
+@pytest.mark.hil
+def test_what_a_killed_simulator_left_behind_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    path.symlink_to("/dev/pts/4711")
+    (tmp_path / ".bus.lock").write_text("4711\n")
+    with closing(PtyEnd(path)) as end:
+        assert stat.S_ISCHR(os.stat(end.address).st_mode)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.hil
+def test_closing_leaves_a_path_that_is_no_longer_ours(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    end = PtyEnd(path)
+    path.unlink()
+    path.symlink_to("/dev/pts/4711")
+    end.close()
+    assert os.readlink(path) == "/dev/pts/4711"
 
 
 @pytest.mark.hil
