@@ -10,6 +10,7 @@ from typing import Any
 import at_the_page as parts
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from staging import State, stage
 
 pytestmark = parts.MARKS
 Make = Callable[..., parts.Bedside]
@@ -77,6 +78,45 @@ def test_h42_the_browser_sounds_the_pulses_pauses_and_tones_of_the_table(browser
     last, first = max(bursts[-2]) + sounds["high"]["pulse_s"], min(bursts[-1])
     assert 2.5 <= first - last <= 15.0
     page.close()
+
+
+def test_h42_a_high_alarm_that_nobody_answers_is_heard_more_often_and_no_burst_of_it_is_cut(
+    browser: Browser, bedside: Make
+) -> None:
+    stages = {"answered soon": {"after_s": 0.0, "repeat_s": 5.0}, "unanswered": {"after_s": 15.0, "repeat_s": 2.5}}
+    now = [stages["answered soon"]]
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(WRITE_DOWN)
+
+    def change(state: State) -> None:
+        state.update(sounding="HIGH", escalation={**now[0], "external": False})
+
+    stage(page, change)
+    page.goto(bedside(speed=1).url)
+    expect(page.locator("html[data-blind=false]")).to_be_attached(timeout=parts.SOON_MS)
+    sounds = page.evaluate("fetch('fields').then((answer) => answer.json())")["sounds"]
+    page.click("#unheard")
+    page.wait_for_timeout(2500)  # the test sound
+    high = sounds["high"]
+    size = 10 * len(high["harmonics_db"])
+    page.evaluate("window.tones = []")
+    wait_for_tones(page, 2 * size)
+    now[0] = stages["unanswered"]  # in the middle of the second
+    wait_for_tones(page, 4 * size)
+    tones = page.evaluate("window.tones")
+    bursts = [pulses(tones[at : at + size]) for at in range(0, 4 * size, size)]
+    for burst in bursts:
+        judge(burst, high)
+    ends_s = [max(burst) + high["pulse_s"] for burst in bursts]
+    pauses_s = [min(after) - end_s for after, end_s in zip(bursts[1:], ends_s[:-1], strict=True)]
+    slow_s, fast_s = high["repeat_s"], sounds["high_unanswered"]["repeat_s"]
+    assert pauses_s == pytest.approx([slow_s, fast_s, fast_s], abs=1.0)
+    assert min(pauses_s) >= 2.499
+    page.close()
+
+
+def wait_for_tones(page: Page, count: int) -> None:
+    page.wait_for_function(f"() => window.tones.length >= {count}", timeout=parts.SOON_MS)
 
 
 def test_h44_a_page_that_was_frozen_shows_no_data_within_a_second_of_waking(browser: Browser, bedside: Make) -> None:

@@ -1,10 +1,13 @@
-// Bursts by Web Audio, from the table that the server hands out; the controller says which priority sounds.
+// Bursts by Web Audio, from the table that the server hands out; the controller says which priority sounds, and when a
+// HIGH that nobody answers is to be heard more often.
 import { byId, show } from "./dom.js";
 import { now, onChange } from "./store.js";
 
+const AHEAD_S = 0.1; // from the order to the first pulse
 let audio = null;
 let table = null; // by name: pulse_s, gaps_s, rise_s, repeat_s, level_db, fundamental_hz, harmonics_db
-let playing = ""; // priority whose bursts are running
+let playing = ""; // which sound of the table is running
+let endsS = 0; // when its burst of now ends, by the audio clock
 let timer = null;
 let running = null; // the node that the burst of now sounds through
 export const heard = { tested: false, bursts: 0 };
@@ -43,21 +46,30 @@ function pulse(at, sound) {
   });
 }
 
-function burst(kind) {
-  const sound = table?.[kind.toLowerCase()];
+function burst(kind, fromS = 0) {
+  const sound = table?.[kind];
   if (!sound || !audio) return;
   heard.bursts += 1;
   hush();
   running = audio.createGain();
   running.connect(audio.destination);
-  let at = audio.currentTime + 0.1;
+  let at = Math.max(fromS, audio.currentTime + AHEAD_S);
   pulse(at, sound);
   for (const gap of sound.gaps_s) {
     at += sound.pulse_s + gap;
     pulse(at, sound);
   }
-  if (sound.repeat_s) timer = setTimeout(() => burst(kind), (sound.length_s + sound.repeat_s) * 1000);
+  endsS = at + sound.pulse_s;
+  repeat(kind);
 }
+
+function repeat(kind) {
+  const pause = table[kind].repeat_s;
+  const fromS = endsS + pause;
+  if (pause) timer = setTimeout(() => burst(kind, fromS), (fromS - AHEAD_S - audio.currentTime) * 1000);
+}
+
+const pulses = (kind) => JSON.stringify([table?.[kind]?.pulse_s, table?.[kind]?.gaps_s, table?.[kind]?.level_db]);
 
 // A burst that nobody is to hear any more ends at once, and never sounds on into the next one.
 function hush() {
@@ -68,8 +80,10 @@ function hush() {
 function follow(kind) {
   if (kind === playing) return;
   clearTimeout(timer);
-  hush();
+  const same = running && kind && playing && pulses(kind) === pulses(playing);
   playing = kind;
+  if (same) return repeat(kind); // only the pauses differ: the burst of now is heard to its end
+  hush();
   if (kind && heard.tested) burst(kind);
 }
 
@@ -79,17 +93,24 @@ export function soundTest() {
   const was = playing;
   playing = "";
   clearTimeout(timer);
-  burst("MEDIUM");
+  burst("medium");
   clearTimeout(timer);
   playing = "";
   setTimeout(() => follow(was), 2000);
   show(byId("unheard"), false);
 }
 
+function wanted() {
+  if (now.blind && playing === "high_unanswered") return playing; // nobody has answered it by losing sight of it
+  if (now.blind) return now.state ? "high" : "";
+  const kind = (now.state.sounding ?? "").toLowerCase();
+  return kind === "high" && now.state.escalation?.after_s > 0 ? "high_unanswered" : kind;
+}
+
 export function sounds() {
   byId("unheard").addEventListener("click", soundTest);
   onChange(() => {
-    follow(now.blind ? (now.state ? "HIGH" : "") : (now.state.sounding ?? ""));
+    follow(wanted());
     show(byId("unheard"), !heard.tested);
   });
 }
