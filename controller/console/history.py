@@ -1,6 +1,7 @@
 """The session's trend: one row a second of the treatment's time, thinned by extremes for a long look.
 
-A value that was not believed stays a gap, also after thinning. Memory is bounded.
+A value that was not believed stays a gap, also after thinning, and a time without rows has a row without values: rows
+that are far apart are no gap by themselves, a fast rig and thinning put them there. Memory is bounded.
 Not the record (`controller.records`).
 """
 
@@ -16,6 +17,7 @@ from controller.core.signals import TABLE
 
 ROWS_MAX = 6 * 3600
 EVERY_S = 1.0
+HOLE_S = 30.0  # between rows of a record, which are a second apart: then nothing was recorded
 POINTS = 300  # buckets of a long look, PER_BUCKET points each: lowest, highest, and the last or a gap
 PER_BUCKET = 3
 NAMES = tuple(signal.name for signal in TABLE if signal.shown)
@@ -44,13 +46,18 @@ class History:
             column.append(math.nan if value is None else value)
 
     def gap(self, at_s: float) -> None:
-        """A row without any value: nothing is known of this time."""
-        self.add(at_s, {})
+        """A row without any value: nothing is known of the time between the last row and `at_s`."""
+        if not self._at_s or at_s < self._at_s[-1] or all(math.isnan(column[-1]) for column in self._columns.values()):
+            return  # nothing would be bridged
+        self._at_s.append((self._at_s[-1] + at_s) / 2)
+        for column in self._columns.values():
+            column.append(math.nan)
 
     def precede(self, at_s: Sequence[float], columns: Mapping[str, Sequence[float | None]]) -> None:
-        """Put rows of the time before the first one in front. What is between them stays a gap."""
+        """Put rows of a record before the first one in front. A time that it knows nothing of becomes a gap."""
         first_s = self._at_s[0] if self._at_s else math.inf
-        rows = bisect.bisect_left(at_s, first_s)
+        at_s, columns = _holes(at_s[: bisect.bisect_left(at_s, first_s)], columns, first_s)
+        rows = len(at_s)
         begin = max(0, rows - (self._rows_max - len(self._at_s)))
         self._at_s = array("d", at_s[begin:rows]) + self._at_s
         for name, column in self._columns.items():
@@ -79,6 +86,20 @@ class History:
         steps = [part * size // PER_BUCKET for part in range(PER_BUCKET)]
         at_s = [self._at_s[min(start + step, rows - 1)] for start in range(0, rows, size) for step in steps]
         return _out(at_s, {name: _thin(column, size) for name, column in self._columns.items()})
+
+
+def _holes(
+    at_s: Sequence[float], columns: Mapping[str, Sequence[float | None]], until_s: float
+) -> tuple[list[float], dict[str, list[float | None]]]:
+    """The rows with one without values in the middle of every hole, up to `until_s`."""
+    ends_s = [*at_s[1:], until_s if math.isfinite(until_s) else at_s[-1] if at_s else 0.0]
+    after = [row for row, (begin_s, end_s) in enumerate(zip(at_s, ends_s, strict=False)) if end_s - begin_s > HOLE_S]
+    times, opened = list(at_s), {name: list(column[: len(at_s)]) for name, column in columns.items()}
+    for row in reversed(after):
+        times.insert(row + 1, (at_s[row] + ends_s[row]) / 2)
+        for column in opened.values():
+            column.insert(row + 1, None)
+    return times, opened
 
 
 def _thin(column: Sequence[float], size: int) -> list[float]:

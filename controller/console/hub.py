@@ -131,7 +131,7 @@ class Hub:
     def _take(self, state: Mapping[str, Any], at_s: float) -> None:
         if not state:
             return  # of a controller that has made no cycle yet
-        if not self.attached and self._count:
+        if self._count and (not self.attached or self.state.get("failed")):
             self.history.gap(float(state.get("now_s", 0.0)))
         self.state, self._arrived_s, self._why_lost = state, at_s, ""
         self._count += 1

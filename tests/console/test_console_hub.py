@@ -126,6 +126,36 @@ def test_a_gap_stays_a_gap_and_an_extreme_stays_an_extreme_in_a_long_look() -> N
     assert all(4980 <= at <= 5120 for at in missing)
 
 
+def test_a_time_without_states_is_a_gap_however_short_and_rows_far_apart_are_none() -> None:
+    async def run() -> Hub:
+        hub = Hub()
+        hub.begin()
+        for second in (0.0, 40.0, 80.0):  # of a fast rig
+            await settled(hub, state(1, now_s=second, values={"inflow_c": 42.0}))
+        hub._arrived_s -= 2.0
+        for second in (80.5, 81.5):
+            await settled(hub, state(1, now_s=second, values={"inflow_c": 42.0}))
+        await settled(hub, state(1, now_s=82.0, failed=True))
+        await settled(hub, state(1, now_s=84.0, values={"inflow_c": 42.0}))
+        return hub
+
+    shown = asyncio.run(run()).history.last(math.inf)
+    known = [(at_s, value is not None) for at_s, value in zip(shown["at_s"], shown["columns"]["inflow_c"], strict=True)]
+    assert known == [
+        (0.0, True), (40.0, True), (80.0, True), (80.25, False), (81.5, True), (82.75, False), (84.0, True),
+    ]  # fmt: skip
+
+
+def test_a_time_that_a_record_knows_nothing_of_is_a_gap() -> None:
+    history = History()
+    history.add(300.0, {"inflow_c": 42.0})
+    at_s = [*map(float, range(100)), *map(float, range(200, 299))]
+    history.precede(at_s, {"inflow_c": [42.0] * len(at_s)})
+    shown = history.last(math.inf)
+    unknown = [at for at, value in zip(shown["at_s"], shown["columns"]["inflow_c"], strict=True) if value is None]
+    assert unknown == [149.5]
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(-50, 150)), min_size=1, max_size=3000))
 def test_no_value_is_made_up_by_thinning(values: list[float | None]) -> None:
     history = History(rows_max=2500)
@@ -269,9 +299,9 @@ def test_a_console_that_begins_in_the_middle_shows_the_trend_and_the_log_from_be
     before = Missed(at_s=[1.0, 2.0, 110.0], columns={"inflow_c": [37.0, None, 99.0]}, events=record)
     hub = begun_late(before)
     whole = hub.history.last(math.inf)
-    assert whole["at_s"] == [1.0, 2.0, 110.0, 111.0, 112.0]
-    assert whole["columns"]["inflow_c"] == [37.0, None, 42.0, 42.0, 42.0]
-    assert whole["columns"]["core_c"] == [None] * 5
+    assert whole["at_s"] == [1.0, 2.0, 56.0, 110.0, 111.0, 112.0]
+    assert whole["columns"]["inflow_c"] == [37.0, None, None, 42.0, 42.0, 42.0]
+    assert whole["columns"]["core_c"] == [None] * 6
     assert [(entry["number"], entry["text"].split(":")[0]) for entry in hub.chronicle.since(0)] == [
         (1, "WARM UP"), (2, "Target 42.0 -> 42.3 °C (Weber)"), (3, "Air"),
         (4, "Audio paused for 120 s (operator at the console)"),

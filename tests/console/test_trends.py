@@ -92,12 +92,11 @@ def test_two_fingers_that_part_make_the_time_axis_shorter_around_what_is_between
     assert touched.evaluate("visualViewport.scale") == 1.0
 
 
-def test_the_band_the_marks_and_every_gap_are_drawn_and_no_gap_is_bridged(browser: Browser, bedside: Make) -> None:
-    at_s = [float(second) for second in range(200)] + [float(second) for second in range(300, 400)]
-    columns = {name: [40.0] * len(at_s) for name in NAMES}
-    columns["inflow_c"] = [None if 50 <= at < 60 else 40.0 + at / 1000.0 for at in at_s]  # type: ignore[misc]
-    said = [(60.0, "phase", "PRIME: Circulating.", ""), (150.0, "dose", "Dose 1 of 2: 30.0 mg", "")]
-    said += [(350.0, "alarm", "Air: 5 mm. Clamp.", "HIGH"), (360.0, "alarm", "Late: once. Look.", "LOW")]
+Said = tuple[float, str, str, str]
+
+
+def told(browser: Browser, rig: parts.Bedside, trend: object, said: list[Said]) -> Page:
+    """The trends of a page that is told these rows and these events."""
     names = ("at_s", "kind", "text", "priority")
     log = [{"number": n + 1, "utc_ms": 0.0, **dict(zip(names, line, strict=True))} for n, line in enumerate(said)]
 
@@ -105,14 +104,24 @@ def test_the_band_the_marks_and_every_gap_are_drawn_and_no_gap_is_bridged(browse
         return lambda route: route.fulfill(content_type="application/json", body=json.dumps(body))
 
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.route("**/trend?*", answer({"at_s": at_s, "columns": columns}))
+    page.route("**/trend?*", answer(trend))
     page.route("**/log?*", answer(log))
     stage(page, lambda state: None, entries=len(log))
-    rig = bedside(speed=10, treatment="mitomycin_90")
     page.goto(rig.url)
     page.click("[data-view=trends]")
     draws_again(page)
     draws_again(page)
+    return page
+
+
+def test_the_band_the_marks_and_every_gap_are_drawn_and_no_gap_is_bridged(browser: Browser, bedside: Make) -> None:
+    at_s = [*map(float, range(200)), 250.0, *map(float, range(300, 400)), *map(float, range(440, 800, 40))]
+    columns = {name: [None if at == 250.0 else 40.0 for at in at_s] for name in NAMES}
+    columns["inflow_c"] = [None if at == 250.0 or 50 <= at < 60 else 40.0 + at / 1000.0 for at in at_s]
+    said = [(60.0, "phase", "PRIME: Circulating.", ""), (150.0, "dose", "Dose 1 of 2: 30.0 mg", "")]
+    said += [(350.0, "alarm", "Air: 5 mm. Clamp.", "HIGH"), (360.0, "alarm", "Late: once. Look.", "LOW")]
+    rig = bedside(speed=10, treatment="mitomycin_90")
+    page = told(browser, rig, {"at_s": at_s, "columns": columns}, said)
     found = plots(page).evaluate(
         r"""() => {
             const plot = document.getElementById('plot');
@@ -135,10 +144,48 @@ def test_the_band_the_marks_and_every_gap_are_drawn_and_no_gap_is_bridged(browse
     lines = {"Cavity mean", "Inflow", "Outflow", "Core (oesophagus)", "Flow", "Flow set-point", "Line pressure"}
     lines |= {"Cavity pressure", "Reservoir", "In patient", "Heater power"}
     assert set(found["names"]) == set(found["legends"]) == lines
-    assert found["nulls"] == 11, "ten seconds not known, and the hole in time"
+    assert found["nulls"] == 11, "ten seconds not known, and the hole in time; rows that are far apart are no hole"
     assert found["pieces"] == {name: 3 if name == "Inflow" else 2 for name in lines}
     limits = rig.state()["runtime"]
     assert found["band"] == [[limits["protocol"]["ready_c"], limits["protocol"]["cavity_warn_c"]]]
     assert found["marks"] == ["PRIME", "Dose 1 of 2", "Air"]
     assert found["lines"] == 4
+    page.close()
+
+
+OUTSIDE = """() => {
+    const { _offset: top, _length: high } = document.getElementById('plot')._fullLayout.yaxis;
+    return [...document.querySelectorAll('.annotation')]
+        .filter((node) => node.getBoundingClientRect().top < top - 1
+            || node.getBoundingClientRect().bottom > top + high + 1)
+        .map((node) => node.textContent);
+}"""
+
+
+def test_marks_are_named_once_within_the_uppermost_plot_at_every_size(browser: Browser, bedside: Make) -> None:
+    at_s = [float(second) for second in range(6000)]
+    trip = "Protective channel tripped: protective probes silent for more than 0.75 s. Find the cause."
+    said: list[Said] = [
+        (0.0, "phase", "STANDBY: Everything off.", ""), (40.0, "phase", "SELF TEST: Checks.", ""),
+        (60.0, "phase", "PRIME: Circulates.", ""), (900.0, "dose", "Dose 1 of 3: 30.0 mg", ""),
+        (901.0, "phase", "PERFUSE: Holds the target.", ""), (2000.0, "trip", trip, "HIGH"),
+        (2000.1, "alarm", trip, "HIGH"), (2030.0, "alarm", "HEAT OFF: for 10 s", "MEDIUM"),
+        (4000.0, "phase", "RINSE: Fills.", ""), (4200.0, "phase", "RINSE: Dwells.", ""),
+        (4400.0, "phase", "RINSE: Drains.", ""), (5000.0, "alarm", "Inflow too hot: 45.6 °C", "HIGH"),
+        (5030.0, "alarm", "Inflow too hot: 45.6 °C", "HIGH"),
+    ]  # fmt: skip
+    columns = {name: [40.0] * len(at_s) for name in NAMES}
+    page = told(browser, bedside(speed=10, treatment="mitomycin_90"), {"at_s": at_s, "columns": columns}, said)
+    frame = plots(page)
+    for width, height in parts.SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        draws_again(page)
+        draws_again(page)
+        names = frame.evaluate("document.getElementById('plot').layout.annotations.map((note) => note.text)")
+        assert names[:2] == ["STANDBY +2", "Dose 1 of 3, PERFUSE"]
+        assert names[2].startswith("Protective chan")
+        assert names[2].endswith("… +1")
+        assert names[3:] == ["RINSE", "Inflow too hot"]
+        assert frame.evaluate("document.querySelectorAll('.shapelayer path').length") == 11
+        assert frame.evaluate(OUTSIDE) == []
     page.close()
