@@ -92,6 +92,7 @@ def _run(cosim: Cosim, tally: Tally, seed: int, progress: Callable[[float, str],
         to_target_min = (walk.ready_s - walk.warm_up_s) / 60.0
     values: dict[str, object] = {
         "simulated": True,
+        "word": "SIMULATED",
         "phase": steps[walk.step].phase.value,
         "trips": tally.trips,
         "alarms": tally.alarms,

@@ -26,6 +26,8 @@ from controller.commandline.options import (
 from controller.console.place import place_of
 from controller.runtime.client import Client
 from controller.runtime.messages import ACTS, Request, SetUp, order_of
+from controller.runtime.numbers import number
+from controller.runtime.preflight import taken
 from controller.runtime.rundir import CONTROL_SOCKET, default_run_dir, make_run_dir
 from controller.runtime.settings import PATIENT_FORM, BadSetting, check_simulator, patient_of
 
@@ -57,7 +59,7 @@ def run(
     """Start supervisor, control and protective channel on a rig; without --rig, the simulated bench."""
     from controller.records.opening import check_place
     from controller.runtime import supervisor
-    from controller.runtime.session import running
+    from controller.runtime.session import START_FREE_BYTES, running
     from controller.terminal.view import show
 
     simulated = simulate or rig is None
@@ -75,7 +77,9 @@ def run(
     )
     where = run_dir or default_run_dir()
     make_run_dir(where)
-    check_place(data)
+    check_place(data, START_FREE_BYTES)
+    if place is not None and (why := taken(place.host, place.port)):
+        raise BadSetting(f"--console {console}: {why}; allowed: another HOST:PORT, or --no-console")
     arguments = ["--rig", name, "--treatment", treatment, "--patient", patient, "--data-dir", str(data)]
     arguments += ["--speed", str(speed), "--seed", str(seed), *repeated("--port", port), *repeated("--fault", fault)]
     arguments += ["--simulate"] if simulated else []
@@ -83,7 +87,7 @@ def run(
     served = [] if no_console else ["--console", console, *(["--console-remote"] if console_remote else [])]
     served += [word for option, path in files.items() if path is not None for word in (option, str(path))]
     arguments += ["--certify", *(served if place is not None else [])]
-    if view and sys.stdin.isatty() and sys.stdout.isatty():
+    if view and _at_a_terminal():
         with running(arguments, where) as supervisor_process:
             show(where, said="" if place is None else f"Console: {place.url}")
             raise typer.Exit(supervisor_process.end())
@@ -97,7 +101,7 @@ def act(
     value: Annotated[str | None, typer.Argument(help="For target (°C), flow (L/min) and limit.")] = None,
     who: str = "operator",
     text: Annotated[str, typer.Option(help="limit: which one; acknowledge: which alarm; dose: lot;who.")] = "",
-    treatment: TreatmentName = "",
+    treatment: Annotated[str, typer.Option(help="setup: name of a treatment that comes with hipec.")] = "",
     patient: PatientText = "",
     run_dir: RunDir = None,
 ) -> None:
@@ -107,13 +111,16 @@ def act(
     if what == "setup":
         _set_up(run_dir or default_run_dir(), treatment, patient, who)
         return
-    number = None if value is None else _number(what, value)
-    order_of(Request(id=1, do="act", act=what, value=number, text=text, who=who))  # refused here: nobody need run
+    wanted = None if value is None else _number(what, value)
+    asked = Request(id=1, do="act", act=what, value=wanted, text=text, who=who)
+    if what == "stop":
+        asked = msgspec.structs.replace(asked, text="", who="")  # STOP carries no words: none may stand in its way
+    order_of(asked)  # refused here: nobody need run
     with Client((run_dir or default_run_dir()) / CONTROL_SOCKET) as client:
         if what == "stop":
             client.stop()
         else:
-            client.act(what, value=number, text=text, who=who)
+            client.act(what, value=wanted, text=text, who=who)
     Console().print(f"{what}: taken")
 
 
@@ -138,6 +145,8 @@ def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     """The live view of a running controller; with --json its state once."""
     from controller.terminal.view import show
 
+    if not (as_json or _at_a_terminal()):
+        raise BadSetting("watch draws on a terminal and reads its keys, and this is none; allowed: --json")
     where = run_dir or default_run_dir()
     if as_json:
         with Client(where / CONTROL_SOCKET) as client:
@@ -146,8 +155,12 @@ def watch(run_dir: RunDir = None, as_json: AsJson = False) -> None:
     show(where, patience_s=WATCH_PATIENCE_S)
 
 
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def _number(what: str, word: str) -> float:
     try:
-        return float(word)
-    except ValueError:
-        raise BadSetting(f"{what} {word!r}: no number; allowed: digits with a point, e.g. 41.5") from None
+        return number(word)
+    except ValueError as error:
+        raise BadSetting(f"{what} {error}") from None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,9 @@ from rich.table import Table
 from config.schema import Rig
 from controller.runtime.preflight import missing_ports
 from controller.runtime.settings import BadSetting, check_apart, port_paths, with_ports
+
+SIMULATED = "SIMULATED"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 RigName = Annotated[str, typer.Option("--rig", help="Name of a rig that comes with hipec, or a TOML file.")]
 TreatmentName = Annotated[str, typer.Option("--treatment", help="Name of a treatment, or a TOML file.")]
@@ -67,10 +71,17 @@ def repeated(option: str, values: list[str] | None) -> list[str]:
     return [word for value in values or [] for word in (option, value)]
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """A table with these columns, or every key of every row as JSON."""
+def label(*, simulated: bool) -> dict[str, Any]:
+    """What every object about a run says first."""
+    return {"simulated": simulated, "word": SIMULATED if simulated else ""}
+
+
+def print_rows(
+    columns: Sequence[str], rows: Sequence[dict[str, Any]], as_json: bool, *, about: Mapping[str, Any] = NOTHING
+) -> None:
+    """A table with these columns, or every key of every row as JSON, with what there is to say of them all."""
     if as_json:
-        sys.stdout.write(json.dumps({"rows": rows}, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps({**about, "rows": rows}, allow_nan=False) + "\n")
         return
     table = Table()
     for column in columns:

@@ -6,15 +6,16 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from config.schema import Rig
 from controller.commandline.loading import load_rig
-from controller.commandline.options import AsJson, PortMap, RunDir, check_ports, print_rows, repeated
+from controller.commandline.options import AsJson, PortMap, RunDir, check_ports, label, print_rows, repeated
 from controller.runtime import certificate
+from controller.runtime.session import WHO
 
 DataDir = Annotated[Path, typer.Option(help="Where the certificate and the records are written.")]
 COLUMNS = ("name", "measured", "allowed", "passed")
@@ -33,14 +34,14 @@ def selftest(
     chosen = load_rig(rig or "bench")
     simulated = simulate or rig is None
     check_ports(port, chosen, simulated=simulated)
-    passed = test(chosen, rig or "bench", simulated=simulated, port=port, run_dir=run_dir, data=data, as_json=as_json)
-    raise typer.Exit(0 if passed else 1)
+    code = test(chosen, rig or "bench", simulated=simulated, port=port, run_dir=run_dir, data=data, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def test(
     rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path, as_json: bool
-) -> bool:
-    """Run it, print every line, and certify what has passed. Raises NotRunning or RecordError."""
+) -> int:
+    """Run it, print every line, certify what has passed; the exit code. Raises NotRunning or RecordError."""
     from controller.runtime.session import run_selftest
 
     arguments = ["--rig", name, *repeated("--port", port), *(["--simulate"] if simulated else [])]
@@ -48,10 +49,16 @@ def test(
         done = run_selftest(arguments, run_dir or Path(folder), data)
     if done.passed:
         path = certificate.write(data, rig, simulated=simulated, devices=done.devices, lines=done.lines)
-    print_rows(COLUMNS, done.lines, as_json)
+    print_rows(COLUMNS, done.lines, as_json, about=label(simulated=simulated))
     if not as_json:
-        failed = ", ".join(str(line["name"]) for line in done.lines if not line["passed"])
+        failed = ", ".join(_failed(line) for line in done.lines if not line["passed"])
         verdict = f"passed: {path}" if done.passed else f"FAILED ({failed}), no treatment can start"
         said = f"{'SIMULATED ' if simulated else ''}self-test {verdict}"
         Console(highlight=False).print(said, style="bold", markup=False, soft_wrap=True)
-    return done.passed
+    return done.code
+
+
+def _failed(line: dict[str, Any]) -> str:
+    """A step that did not pass; who is not there is said with what was found instead."""
+    name = str(line["name"])
+    return f"{name}: {line['measured']}" if name.startswith(WHO) else name

@@ -91,5 +91,5 @@ def check_place(directory: Path, least_free_bytes: int = LEAST_FREE_BYTES) -> No
         raise RecordError(f"data directory {directory}: {error.strerror}; {allowed}") from error
     if free < least_free_bytes:
         raise RecordError(
-            f"data directory {directory}: {free // 2**20} MiB free, at least {least_free_bytes // 2**20} are needed"
+            f"data directory {directory}: {free / 1e6:.0f} MB free, at least {least_free_bytes / 1e6:.0f} MB are needed"
         )

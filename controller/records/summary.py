@@ -33,6 +33,7 @@ SHEET = (
 LISTED: tuple[EventKind, ...] = (
     "phase", "order", "trip", "reset", "limit", "alarm", "alarm_raised", "alarm_end", "refused", "fault",
 )  # fmt: skip
+SIMULATED = "SIMULATED"
 SAID = ("wall_utc", "kind", "name", "priority", "text")
 VOLUME_STEPS = (
     ("fill", "Filled"),
@@ -62,6 +63,7 @@ def summary(record: Record, verdict: Verdict) -> dict[str, Any]:
     moments = list(_moments(record))
     last = _last_state(record)
     return {
+        "word": SIMULATED if header["simulated"] else "",
         "header": header,
         "treatment": config["treatment"],
         "patient": config["patient"],
@@ -90,12 +92,15 @@ def summary(record: Record, verdict: Verdict) -> dict[str, Any]:
 
 
 def csv_lines(record: Record) -> Iterator[str]:
-    """One line for each sample: seconds, UTC, step, every believed value; empty where it was not believed."""
-    yield ",".join(("at_s", "wall_utc", "step", *SIGNALS)) + "\n"
+    """One line for each sample: seconds, UTC, step, every believed value (empty where it was not), and the word that
+    a line of a simulated run carries wherever it is copied to.
+    """
+    word = SIMULATED if record.header["simulated"] else ""
+    yield ",".join(("at_s", "wall_utc", "step", *SIGNALS, "word")) + "\n"
     for moment in _moments(record):
         values = (moment.values[name] for name in SIGNALS)
         numbers = ("" if value is None else f"{value:.6g}" for value in values)
-        yield ",".join((f"{moment.at_s:.3f}", moment.utc, moment.step, *numbers)) + "\n"
+        yield ",".join((f"{moment.at_s:.3f}", moment.utc, moment.step, *numbers, word)) + "\n"
 
 
 def _moments(record: Record) -> Iterator[Moment]:

@@ -19,10 +19,10 @@ from controller.core.exchange import Act
 from controller.runtime.desk import Desk, Ticket
 from controller.runtime.messages import (
     REQUEST_MAX,
-    TEXT_MAX,
     BadMessage,
     Request,
     Response,
+    check_words,
     order_of,
     pack,
     read_request,
@@ -208,7 +208,8 @@ class ApiServer:
         if request.do == "preview":
             self._respond(client, Response(id=request.id, found=self._setups.preview(request.setup)))
             return
-        refusal = self._setups.ask(SetUpTicket(request.setup, request.who[:TEXT_MAX], client.number, request.id))
+        check_words(request)
+        refusal = self._setups.ask(SetUpTicket(request.setup, request.who, client.number, request.id))
         if refusal:
             self._respond(client, Response(id=request.id, ok=False, error=refusal))
 

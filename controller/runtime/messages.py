@@ -7,6 +7,7 @@ Bad requests are answered with what is allowed. Not responsible for sockets (`ap
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +27,8 @@ WITH_VALUE = {
     Act.JOG_HEAT: "°C of the bath or share of rated power, 0 to release",
 }
 
+
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, formats, half characters, line and paragraph ends
 
 # The decoder's own error, bytes that are no UTF-8 inside a key, and nesting that is too deep.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -118,6 +121,17 @@ def request_id(body: bytes) -> int:
     return found if isinstance(found, int) and not isinstance(found, bool) else 0
 
 
+def check_words(request: Request) -> None:
+    """Refuse words that would break a line of a log or a table, or turn it round. Raises BadMessage."""
+    for name, words in (("text", request.text), ("who", request.who)):
+        if len(words) > TEXT_MAX:
+            raise BadMessage(f"text and who may have at most {TEXT_MAX} characters")
+        for character in words:
+            if unicodedata.category(character) in UNSEEN:
+                found = f"the control character U+{ord(character):04X}"
+                raise BadMessage(f"{name} has {found}; allowed: one line of letters, digits, signs and spaces")
+
+
 def order_of(request: Request) -> Order:
     """The order that a request asks for. Raises BadMessage that says what is allowed."""
     try:
@@ -131,6 +145,5 @@ def order_of(request: Request) -> Order:
         raise BadMessage(f"{act.value} needs a value: {WITH_VALUE[act]}")
     if act not in WITH_VALUE and value is not None:
         raise BadMessage(f"{act.value} takes no value")
-    if len(request.text) > TEXT_MAX or len(request.who) > TEXT_MAX:
-        raise BadMessage(f"text and who may have at most {TEXT_MAX} characters")
+    check_words(request)
     return Order(act, request.who, value, request.text)

@@ -5,11 +5,24 @@ Not responsible for whether a port can be opened or who answers on it (`drivers.
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from config.schema import Rig
 
 TCP = "tcp:"
+
+
+def taken(host: str, port: int) -> str:
+    """Why nothing can be served there now, "" when it can: looked at before a self-test and not after it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def missing_ports(rig: Rig) -> str:

@@ -140,7 +140,7 @@ class Supervisor:
             return code
         test = self._children.pop("selftest")
         if passed := test.end():
-            ended = "could not begin" if passed == REFUSED else "did not pass"
+            ended = "was refused" if passed == REFUSED else "did not pass"
             self._fail(f"the session self-test {ended}: {test.last_words()}")
         return passed or None
 

@@ -30,7 +30,10 @@ def default_run_dir() -> Path:
 
 
 def make_run_dir(path: Path) -> None:
-    """Create it with mode 0700. Raises InUse when it belongs to somebody else, cannot be made, or is too deep."""
+    """Create it with mode 0700. Raises InUse when it is not ours alone, cannot be made, or is too deep.
+
+    One that is there is never changed: it may be everybody's, as /tmp is.
+    """
     if len(os.fsencode(path.absolute() / LONGEST_NAME)) > PATH_MAX:
         raise InUse(f"run directory {path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter one")
     try:
@@ -43,7 +46,8 @@ def make_run_dir(path: Path) -> None:
     if found.st_uid != os.getuid():
         raise InUse(f"run directory {path} belongs to user {found.st_uid}; choose another with --run-dir")
     if found.st_mode & 0o077:
-        path.chmod(0o700)
+        allowed = "a folder that is not there yet, or yours alone (chmod 700)"
+        raise InUse(f"run directory {path} is open to others (mode {found.st_mode & 0o777:o}); allowed: {allowed}")
 
 
 @contextlib.contextmanager

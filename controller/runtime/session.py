@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,14 +19,17 @@ from controller.core.orders import START_FREE_MB
 from controller.records.opening import check_place
 from controller.runtime.children import Child
 from controller.runtime.client import Client, Unreachable
-from controller.runtime.exits import FAILED
+from controller.runtime.exits import DONE, FAILED, REFUSED
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK, make_run_dir
+from controller.runtime.slot import SlotState
 
 UP_S = 30.0
 SELF_TEST_S = 40.0
+START_FREE_BYTES = int(START_FREE_MB * 1e6)  # asked for before anything is started: a START needs as much
 STOPPED_S = 1.5
 STOPPED_OPENS_S = 0.8  # of which the heartbeat's time-out takes 0.5 s; see controller/protective/loop.py
 SETTLE_S = 3.0
+WHO = "who is "
 
 
 class NotRunning(Exception):
@@ -74,7 +77,7 @@ def run_selftest(arguments: Sequence[str], run_dir: Path, data_dir: Path) -> Sel
     Raises NotRunning when the rig does not come up or control fails, RecordError when nothing can be recorded there.
     """
     data_dir = data_dir / "selftest"
-    check_place(data_dir)
+    check_place(data_dir, START_FREE_BYTES)
     began_s = time.time()
     words = [*arguments, "--data-dir", str(data_dir)]
     with running(words, run_dir, name="selftest-supervisor"), Client(run_dir / CONTROL_SOCKET) as client:
@@ -83,15 +86,15 @@ def run_selftest(arguments: Sequence[str], run_dir: Path, data_dir: Path) -> Sel
         state = _until(client, lambda state: not _testing(state), SELF_TEST_S)
         lines = list(state["checks"])
         done = state["step"] == "standby" and not state["trips"] and all(line["passed"] for line in lines)
-        devices = {link["device"]: link["identity"] for link in state["runtime"]["links"]}
+        links = state["runtime"]["links"]
         if done:
             lines.append(_stop_control(client, run_dir))
         else:
             why = "; ".join(trip["text"] for trip in state["trips"]) or state["gate"]
             lines.append(_line("self-test", why, "passed", False))
-    lines += [_line(f"who is {name}", said or "no answer", "an answer", bool(said)) for name, said in devices.items()]
+    lines += [_who(link) for link in links]
     lines += [_record(data_dir, began_s), _disk(data_dir), *_noted()]
-    return SelfTest(lines, devices)
+    return SelfTest(lines, {link["device"]: link["identity"] for link in links})
 
 
 class SelfTest(NamedTuple):
@@ -104,6 +107,17 @@ class SelfTest(NamedTuple):
     def passed(self) -> bool:
         """Every step has."""
         return all(line["passed"] for line in self.lines)
+
+    @property
+    def strangers(self) -> dict[str, str]:
+        """Devices of the rig that are not there, or are another: what was found there instead."""
+        found = {str(line["name"]).removeprefix(WHO): line for line in self.lines if line["name"].startswith(WHO)}
+        return {device: str(line["measured"]) for device, line in found.items() if not line["passed"]}
+
+    @property
+    def code(self) -> int:
+        """The exit code: a rig file that names other devices than there are is no test that failed."""
+        return DONE if self.passed else REFUSED if self.strangers else FAILED
 
 
 def _stop_control(client: Client, run_dir: Path) -> dict[str, Any]:
@@ -123,6 +137,14 @@ def _stop_control(client: Client, run_dir: Path) -> dict[str, Any]:
     opened_s = said.get("opened_s")
     good = "control silent" in said.get("trip", "") and opened_s is not None and 0.0 <= opened_s <= STOPPED_OPENS_S
     return _line(name, "not opened" if opened_s is None else f"{opened_s:.2f} s", allowed, good)
+
+
+def _who(link: Mapping[str, Any]) -> dict[str, Any]:
+    """Who answered as a device of the rig; else what was heard there, in the words of its link."""
+    name = link["device"]
+    identity = "" if link["state"] == SlotState.WRONG.value else link["identity"]
+    heard = str(link["fault"]).removeprefix(f"{name}: ") or "no answer"
+    return _line(f"{WHO}{name}", identity or heard, "the rig file's device", bool(identity))
 
 
 def _record(data_dir: Path, since_s: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from config.problems import ConfigError
 from config.schema import Patient, Rig, Treatment
 from config.wiring import shared_paths
 from controller.runtime.loading import load_pair
+from controller.runtime.numbers import number
 from controller.runtime.rundir import default_run_dir
 
 PATIENT_FORM = "PSEUDONYM:HEIGHT_CM:WEIGHT_KG, e.g. BENCH:170:70"
@@ -84,10 +85,19 @@ def patient_of(text: str) -> Patient:
     if len(parts) != 3:
         raise BadSetting(f"--patient {text!r}; allowed: {PATIENT_FORM}")
     try:
-        fields = {"pseudonym": parts[0], "height_cm": float(parts[1]), "weight_kg": float(parts[2])}
-        return build_patient(fields)
+        return build_patient({"pseudonym": parts[0], **_measures(height_cm=parts[1], weight_kg=parts[2])})
     except (ValueError, ConfigError) as error:
         raise BadSetting(f"--patient {text!r}: {error}; allowed: {PATIENT_FORM}") from error
+
+
+def _measures(**texts: str) -> dict[str, float]:
+    found = {}
+    for name, text in texts.items():
+        try:
+            found[name] = number(text)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+    return found
 
 
 def port_paths(words: Sequence[str]) -> dict[str, str]:

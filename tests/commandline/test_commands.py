@@ -37,8 +37,11 @@ def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["alarms", "--json", "--markdown"], "--markdown and --json: allowed is one of them"),
         (["hazards", "h99"], "no hazard H99; allowed: H00"),
         (["act", "flow", "4,2"], "flow '4,2': no number"),
-        (["act", "target", "nan"], "value is nan; allowed: a finite number"),
-        (["act", "target", "inf"], "value is inf; allowed: a finite number"),
+        (["act", "flow", "4_2"], "flow '4_2': no number; allowed: digits with a point"),
+        (["act", "target", "nan"], "target 'nan': no number"),
+        (["act", "target", "inf"], "target 'inf': no number"),
+        (["act", "start", "--who", "a\nb"], "who has the control character U+000A; allowed: one line"),
+        (["watch"], "watch draws on a terminal and reads its keys, and this is none; allowed: --json"),
         (["act", "target"], "target needs a value"),
         (["act", "start", "3"], "start takes no value"),
         (["check", "--rig", "nosuch"], "allowed is a path or one of bench, modbus"),
@@ -75,7 +78,7 @@ def test_bad_input_is_one_message_and_exit_code_2(
     assert streams.out == ""
 
 
-@pytest.mark.parametrize("words", [["watch"], ["watch", "--json"], ["act", "stop"]])
+@pytest.mark.parametrize("words", [["watch", "--json"], ["act", "stop"], ["act", "stop", "--who", "a\nb"]])
 def test_a_controller_that_cannot_be_reached_is_a_failure_and_no_typing_mistake(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
@@ -144,3 +147,7 @@ def test_a_treatment_that_trips_says_so_in_its_title_and_exit_code(
     words = ["simulate", "--treatment", "saline_rehearsal", "--fault", "stall@300"]
     assert hipec(monkeypatch, *words) == 3
     assert "ended by a trip" in capsys.readouterr().out
+    assert hipec(monkeypatch, *words, "--json") == 3
+    said = json.loads(capsys.readouterr().out)
+    assert (said["simulated"], said["word"]) == (True, "SIMULATED")
+    assert said["trips"]

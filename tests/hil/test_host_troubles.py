@@ -83,7 +83,7 @@ def test_a_full_disk_is_an_alarm_and_the_treatment_goes_on_and_no_other_begins(
         resize(small_disk, SIZES_MB["nearly full"] * 1024)
         with pytest.raises(AssertionError):
             rig.start()
-        assert "MiB free, at least" in rig.said() + (rig.run_dir / "supervisor.out").read_text()
+        assert "MB free, at least" in rig.said() + (rig.run_dir / "supervisor.out").read_text()
 
 
 def _refusal(rig: Rig) -> str:

@@ -10,6 +10,7 @@ import pytest
 from certified import certify
 from typer.testing import CliRunner
 
+from config.loading import RIGS
 from controller.app import app
 from controller.core.exchange import Act
 from controller.runtime import certificate
@@ -48,3 +49,12 @@ def test_no_start_without_a_certificate_and_a_start_with_one(tmp_path: Path) -> 
         start(tmp_path / "one")
     certify(tmp_path / "data")
     start(tmp_path / "two")
+
+
+def test_another_device_than_the_rig_file_names_is_refused_with_what_answered_and_is_allowed(tmp_path: Path) -> None:
+    text = (RIGS / "bench.toml").read_text().replace("# identities = [", "identities = [").replace("12345", "9*")
+    (tmp_path / "rig.toml").write_text(text)
+    words = ["selftest", "--rig", str(tmp_path / "rig.toml"), "--simulate", "--data", str(tmp_path)]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 2, answer.output
+    assert "who is bath: Huber Pilot ONE 121227 answers; the rig file allows: Huber Pilot ONE 9*" in answer.stdout

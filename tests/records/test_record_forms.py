@@ -67,6 +67,8 @@ def test_the_table_has_a_line_for_each_sample_and_nothing_where_nothing_was_beli
     with Record(path) as record:
         samples = list(record.rows("samples"))
     assert len(rows) == len(samples) > 0
+    assert {row["word"] for row in rows} == {"SIMULATED"}
+    assert json.loads(written(path, "json"))["word"] == "SIMULATED"
     for row, sample in zip(rows, samples, strict=True):
         assert row["core_c"] == ""
         assert sample["core_c"] is None

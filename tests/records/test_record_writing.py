@@ -388,7 +388,7 @@ def test_a_real_run_is_not_called_simulated(run: Run) -> None:
 
 
 def test_a_nearly_full_data_directory_is_refused_with_what_is_needed(run: Run) -> None:
-    with pytest.raises(RecordError, match=r"data directory .*deeper: \d+ MiB free, at least 1099511627776 are needed"):
+    with pytest.raises(RecordError, match=r"deeper: \d+ MB free, at least 1152921504607 MB are needed"):
         open_recorder(run, least_free_bytes=2**60)
     assert list(run.data_dir.iterdir()) == []
 

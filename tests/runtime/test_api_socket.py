@@ -369,6 +369,14 @@ def test_an_order_never_carries_a_value_that_is_no_number(value: float) -> None:
             order_of(request)
 
 
+@pytest.mark.parametrize("field", ["who", "text"])
+@pytest.mark.parametrize("words", ["a\nb", "\x1b[2J", "a\u202eb", "a\u2028b", "\ud800", "\x7f"])
+def test_words_that_would_break_a_line_are_refused(field: str, words: str) -> None:
+    with pytest.raises(BadMessage, match=rf"{field} has the control character U\+"):
+        order_of(Request(id=1, do="act", act="start", **{field: words}))
+    assert order_of(Request(id=1, do="act", act="start", who="Ä. Öz (2)", text="lot 4711; j. d.")).who == "Ä. Öz (2)"
+
+
 def test_every_act_that_a_person_can_ask_for_can_be_said() -> None:
     for name in ACTS:
         value = 1.0 if name in ("target", "flow", "limit", "jog_pump", "jog_heat") else None

@@ -10,6 +10,7 @@ from config.loading import RIGS
 from config.problems import ConfigError
 from controller.runtime import settings
 from controller.runtime.clock import RunClock
+from controller.runtime.numbers import number
 from controller.runtime.processes import Plan, Supervisor
 from controller.runtime.rundir import ControlLock, InUse, make_run_dir
 from controller.runtime.settings import BadSetting
@@ -42,6 +43,8 @@ def test_a_port_is_replaced_by_name_and_the_others_stay() -> None:
         (["--port", "pump=/dev/x", "--port", "bus=/dev/../dev/x"], "is port .* already; allowed is one path per port"),
         (["--patient", "BENCH"], "PSEUDONYM:HEIGHT_CM:WEIGHT_KG"),
         (["--patient", "BENCH:170:4,2"], "4,2"),
+        (["--patient", "BENCH:1_70:70"], "height_cm '1_70': no number; allowed: digits with a point"),
+        (["--patient", "BENCH:170:\u0667\u0660"], "weight_kg '\u0667\u0660': no number"),
         (["--patient", "BENCH:nan:70"], "height_cm"),
         (["--patient", "BENCH:inf:70"], "height_cm"),
         (["--patient", "BENCH:90:70"], "height_cm"),
@@ -117,10 +120,15 @@ def test_a_second_controller_is_refused_and_told_who_runs(tmp_path: Path) -> Non
 def test_the_run_directory_is_for_its_owner_only(tmp_path: Path) -> None:
     make_run_dir(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
-    open_dir = tmp_path / "open"
-    open_dir.mkdir(mode=0o755)
-    make_run_dir(open_dir)
-    assert open_dir.stat().st_mode & 0o077 == 0
+    make_run_dir(tmp_path / "a" / "b")
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+def test_a_folder_that_others_may_use_is_refused_and_left_as_it_is(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with pytest.raises(InUse, match=r"is open to others \(mode 1?7[57]+\); allowed: a folder that is not there"):
+        make_run_dir(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == mode
 
 
 def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -134,3 +142,16 @@ def test_a_run_directory_that_is_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_run_directory_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InUse, match="at most 107 bytes"):
         make_run_dir(tmp_path / ("x" * 90) / "run")
+
+
+@pytest.mark.parametrize(("text", "value"), [("41.5", 41.5), ("-0.5", -0.5), ("+3", 3.0), (".5", 0.5), ("4.", 4.0)])
+def test_a_number_is_read_as_it_is_typed(text: str, value: float) -> None:
+    assert number(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4,2", "4_2", "1e3", "nan", "inf", "0x2", " 4", "4\n", "\u0664", "\uff14", "--4", ".", "9" * 400]
+)
+def test_what_only_a_program_takes_for_a_number_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="no number; allowed: digits with a point"):
+        number(text)
