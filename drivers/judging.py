@@ -21,6 +21,8 @@ from drivers.port import Port
 
 _OPTION = re.compile(r"(\w+) (?:= )?(.+?); (.+)", re.DOTALL)  # as the drivers say it: NAME = VALUE; what is allowed
 
+_WORD = re.compile(r"\w+")
+
 
 def driver_problems(rig: Rig) -> list[Problem]:
     """Every device whose driver does not take what the rig file says of it; an unknown family is left to the wiring."""
@@ -33,13 +35,21 @@ def driver_problems(rig: Rig) -> list[Problem]:
 
 
 def _problems(name: str, config: DeviceConfig) -> Iterator[Problem]:
+    """A driver may stop at the first option that it refuses: it is asked again without it, until it takes the rest."""
     port = Port(name=config.port, line=_NoLine(), clock=_NoLine(), timeout_s=1.0, char_s=0.001)
-    try:
-        families()[config.family].device(port, config, name)
-    except BadDevice as error:
-        yield from error.problems
-    except ValueError as error:
-        yield _keyed(str(error).removeprefix(f"{name}: "), config.options)
+    while True:
+        try:
+            families()[config.family].device(port, config, name)
+        except BadDevice as error:
+            yield from error.problems
+        except ValueError as error:
+            text = str(error).removeprefix(f"{name}: ")
+            yield _keyed(text, config.options)
+            if blamed := set(_WORD.findall(text.partition(";")[0])) & set(config.options):
+                rest = {option: value for option, value in config.options.items() if option not in blamed}
+                config = msgspec.structs.replace(config, options=rest)
+                continue
+        return
 
 
 def _addressed(config: DeviceConfig) -> DeviceConfig:

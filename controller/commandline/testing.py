@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +15,6 @@ from config.schema import Rig
 from controller.commandline.loading import load_rig
 from controller.commandline.options import AsJson, PortMap, RunDir, check_ports, label, print_rows, repeated
 from controller.runtime import certificate
-from controller.runtime.session import WHO
 
 DataDir = Annotated[Path, typer.Option(help="Where the certificate and the records are written.")]
 COLUMNS = ("name", "measured", "allowed", "passed")
@@ -42,7 +41,7 @@ def test(
     rig: Rig, name: str, *, simulated: bool, port: list[str] | None, run_dir: Path | None, data: Path, as_json: bool
 ) -> int:
     """Run it, print every line, certify what has passed; the exit code. Raises NotRunning or RecordError."""
-    from controller.runtime.session import run_selftest
+    from controller.runtime.session import WHO, run_selftest
 
     arguments = ["--rig", name, *repeated("--port", port), *(["--simulate"] if simulated else [])]
     with tempfile.TemporaryDirectory(prefix="hipec-selftest-") as folder:
@@ -51,14 +50,12 @@ def test(
         path = certificate.write(data, rig, simulated=simulated, devices=done.devices, lines=done.lines)
     print_rows(COLUMNS, done.lines, as_json, about=label(simulated=simulated))
     if not as_json:
-        failed = ", ".join(_failed(line) for line in done.lines if not line["passed"])
+        failed = ", ".join(
+            f"{line['name']}: {line['measured']}" if line["name"].startswith(WHO) else str(line["name"])
+            for line in done.lines
+            if not line["passed"]
+        )
         verdict = f"passed: {path}" if done.passed else f"FAILED ({failed}), no treatment can start"
         said = f"{'SIMULATED ' if simulated else ''}self-test {verdict}"
         Console(highlight=False).print(said, style="bold", markup=False, soft_wrap=True)
     return done.code
-
-
-def _failed(line: dict[str, Any]) -> str:
-    """A step that did not pass; who is not there is said with what was found instead."""
-    name = str(line["name"])
-    return f"{name}: {line['measured']}" if name.startswith(WHO) else name

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from config import loading
 from config.schema import Rig, Treatment
-from drivers.judging import driver_problems
 
 
 def load_pair(rig: str, treatment: str) -> tuple[Rig, Treatment]:
     """A rig, and a treatment that may run on it. Raises ConfigError with every violation."""
+    from drivers.judging import driver_problems  # here: who reads no rig does not wait for pymodbus
+
     return loading.load_pair(rig, treatment, judges=(driver_problems,))

@@ -11,7 +11,7 @@ from config.loading import RIGS
 
 BENT = {
     'options = { output = "10v" }': 'options = { output = "5v", sim_setpont_c = 20 }',
-    "options = { max_rpm = 300.0 }": 'options = { max_rpm = 300.0, watchdog = 3, reply_ms = "abc" }',
+    "options = { max_rpm = 300.0 }": 'options = { max_rpm = 3000.0, watchdog = 3, direction = "up", reply_ms = "abc" }',
     'family = "registers"\nport = "aux"\naddress = 5': (
         'family = "registers"\nport = "aux"\naddress = 5\noptions = { write_function = 5, identity_address = 900 }'
     ),
@@ -25,6 +25,8 @@ SAID = (
     "devices.element.options.output = '5v': allowed: 10v, 20ma",
     "devices.element.options.sim_setpont_c = 20: is not known; allowed are reply_ms, sim_device_type, sim_setpoint_c",
     "devices.pump.options: unknown options watchdog; allowed: max_rpm, direction, product",
+    "devices.pump.options.max_rpm = 3000.0: allowed: 1 to 600",
+    "devices.pump.options.direction = 'up': allowed: cw, ccw",
     'devices.pump.options.reply_ms = "abc": allowed is a number from 0 to 10000',
     "devices.flow.options.write_function = 5: allowed are 6 and 16",
     "devices.flow.options.identity_value: is missing; allowed are identity_address and identity_value, both or none",

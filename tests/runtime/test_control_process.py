@@ -155,7 +155,8 @@ def test_h33_what_nobody_foresaw_in_a_run_is_no_refusal_after_which_control_is_n
 def test_a_run_directory_in_which_a_file_cannot_be_made_is_refused_and_named(
     tmp_path: Path, ports: dict[str, str], name: str
 ) -> None:
-    (tmp_path / "run" / name).mkdir(parents=True)
+    (tmp_path / "run").mkdir(mode=0o700)
+    (tmp_path / "run" / name).mkdir()
     ended = control(tmp_path / "run", *port_arguments(ports), data_dir=tmp_path / "data")
     assert ended.returncode == 2
     assert f"{tmp_path / 'run' / name}: Is a directory; choose another --run-dir" in ended.stderr
