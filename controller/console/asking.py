@@ -40,7 +40,7 @@ class Asking:
             role = Role[asked.get("role", "").upper()]
             if role is Role.VIEWER or not self._console.pins.exist:
                 session.role = min(role, session.role) if self._console.pins.exist else self._without_pin(request, role)
-            elif not await asyncio.to_thread(self._console.pins.check, role, asked.get("pin", ""), time.monotonic()):
+            elif not await self._opens(request, role, asked.get("pin", "")):
                 raise Refused(403, "wrong PIN")
             else:
                 session.role = role
@@ -116,6 +116,10 @@ class Asking:
             if self._guards.size and len(body) > commands.BODY_MAX:
                 raise Refused(413, f"at most {commands.BODY_MAX} bytes")
         return body
+
+    async def _opens(self, request: Request, role: Role, pin: str) -> bool:
+        check = self._console.pins.check
+        return await asyncio.to_thread(check, role, pin, time.monotonic(), local=is_local(request))
 
     def _without_pin(self, request: Request, role: Role) -> Role:
         if role is Role.ENGINEER and not is_local(request):

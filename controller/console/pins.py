@@ -1,4 +1,5 @@
-"""PINs of the roles: salted scrypt hashes in a file for its owner only, with a lock after wrong ones.
+"""PINs of the roles: salted scrypt hashes in a file for its owner only, with a lock after wrong ones, for the
+machine itself and for all others apart.
 
 A PIN keeps hands off by mistake at a bedside; it is no password against somebody with the file. A lock never concerns
 STOP, which asks for nothing. scrypt as in RFC 7914.
@@ -11,6 +12,7 @@ import json
 import os
 import secrets
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.console.sessions import Role
@@ -29,35 +31,46 @@ class Locked(Exception):
     """Too many wrong PINs; the text says for how long."""
 
 
+@dataclass(slots=True)
+class _Tally:
+    """The wrong PINs of late from one kind of place."""
+
+    wrong_s: list[float] = field(default_factory=list)
+    judging: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Pins:
     """The PINs of one file. `check` may be called from any thread; one guess is judged at a time."""
 
     def __init__(self, path: Path | None, *, limited: bool = True) -> None:
         self._hashes = _read(path)
         self._limited = limited
-        self._wrong_s: list[float] = []
-        self._judging = threading.Lock()
+        self._tallies = {local: _Tally() for local in (True, False)}
 
     @property
     def exist(self) -> bool:
         """False when no role has a PIN: then whoever is at the machine is its operator."""
         return bool(self._hashes)
 
-    def check(self, role: Role, pin: str, now_s: float) -> bool:
-        """True when `pin` opens `role`. Raises Locked. Takes some 50 ms on purpose."""
-        with self._judging:  # or guesses side by side would all be judged before the first of them counts
-            return self._check(role, pin, now_s)
+    def check(self, role: Role, pin: str, now_s: float, *, local: bool) -> bool:
+        """True when `pin` opens `role`. Raises Locked. Takes some 50 ms on purpose.
 
-    def _check(self, role: Role, pin: str, now_s: float) -> bool:
-        self._wrong_s = [at_s for at_s in self._wrong_s if now_s - at_s < LOCK_S]
-        if self._limited and len(self._wrong_s) >= WRONG_MAX:
-            left_s = LOCK_S - (now_s - self._wrong_s[-1])
+        Whoever is not `local` can lock out the others of that kind, and never the bedside.
+        """
+        tally = self._tallies[local]
+        with tally.judging:  # or guesses side by side would all be judged before the first of them counts
+            return self._check(role, pin, now_s, tally)
+
+    def _check(self, role: Role, pin: str, now_s: float, tally: _Tally) -> bool:
+        tally.wrong_s = [at_s for at_s in tally.wrong_s if now_s - at_s < LOCK_S]
+        if self._limited and len(tally.wrong_s) >= WRONG_MAX:
+            left_s = LOCK_S - (now_s - tally.wrong_s[-1])
             raise Locked(f"{WRONG_MAX} wrong PINs; try again in {left_s:.0f} s")
         known = self._hashes.get(role.name.lower())
         salt = bytes.fromhex(known["salt"]) if known else b"nobody has this role"
         same = secrets.compare_digest(_hash(pin, salt), bytes.fromhex(known["hash"]) if known else b"")
         if not same:
-            self._wrong_s.append(now_s)
+            tally.wrong_s.append(now_s)
         return same
 
 

@@ -43,9 +43,9 @@ def test_h45_a_pin_typed_twice_opens_the_role_and_is_shown_nowhere(tmp_path: Pat
     path = tmp_path / PINS
     assert "4711" not in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert Pins(path).check(Role.OPERATOR, "4711", 0.0)
-    assert not Pins(path).check(Role.OPERATOR, "4712", 0.0)
-    assert not Pins(path).check(Role.ENGINEER, "4711", 0.0)
+    assert Pins(path).check(Role.OPERATOR, "4711", 0.0, local=True)
+    assert not Pins(path).check(Role.OPERATOR, "4712", 0.0, local=True)
+    assert not Pins(path).check(Role.ENGINEER, "4711", 0.0, local=True)
 
 
 @pytest.mark.parametrize("lines", [("4711", "4712"), ("12", "12"), ("pin!", "pin!")])

@@ -134,6 +134,15 @@ def test_guessing_pins_works_without_the_limit_and_not_with_it(pins: Path) -> No
     assert desk.post("/stop", headers=OWN).status == 200
 
 
+def test_h45_wrong_pins_from_other_machines_lock_those_out_and_never_the_bedside(pins: Path) -> None:
+    desk = Desk(pins=pins)
+    for pin in range(WRONG_MAX + 3):
+        desk.post("/role", f'{{"role": "operator", "pin": "{pin:04d}"}}'.encode(), client=f"192.0.2.{pin}")
+    right = b'{"role": "operator", "pin": "4711"}'
+    assert desk.post("/role", right, client="198.51.100.7").status == 429
+    assert desk.post("/role", right).status == 200
+
+
 def test_all_guards_are_up_unless_a_test_takes_one_down() -> None:
     up = Guards()
     assert all(getattr(up, name) for name in Guards.__dataclass_fields__)
@@ -158,7 +167,7 @@ def test_pins_are_kept_as_salted_hashes_for_their_owner_only(pins: Path) -> None
     before = pins.read_text()
     write_pin(pins, Role.OPERATOR, "4711")
     assert pins.read_text() != before
-    assert Pins(pins).check(Role.OPERATOR, "4711", 0.0)
+    assert Pins(pins).check(Role.OPERATOR, "4711", 0.0, local=True)
 
 
 @pytest.mark.parametrize("pin", ["", "123", "12345678901234", "abcd", "12 4"])
@@ -342,7 +351,7 @@ def test_guesses_side_by_side_are_judged_one_at_a_time(pins: Path) -> None:
 
     def judged(pin: str) -> bool:
         try:
-            assert not file.check(Role.OPERATOR, pin, 0.0)
+            assert not file.check(Role.OPERATOR, pin, 0.0, local=True)
         except Locked:
             return False
         return True

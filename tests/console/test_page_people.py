@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from at_the_page import MARKS, SOON_MS, Bedside, do_next, hold, open_page
-from playwright.sync_api import Browser, Page, expect
+from at_the_page import MARKS, SOON_MS, Bedside, do_next, hold, open_page, press
+from playwright.sync_api import Browser, Page, Route, expect
+from staging import alarm, stage
 
 from controller.console.pins import write_pin
 from controller.console.sessions import Role
 
 Make = Callable[..., Bedside]
+CLIPPED = Path(__file__).with_name("clipped.js").read_text()
 # A stepper alone, on a clock that the test turns. The whole page would be blind before its clock had been turned.
 ALONE = """async () => {
     let atMs = performance.now();
@@ -30,12 +32,37 @@ ALONE = """async () => {
 pytestmark = MARKS
 
 
+def type_in(page: Page, pin: str) -> None:
+    for digit in pin:
+        page.get_by_role("button", name=digit, exact=True).click()
+
+
 def sign_in(page: Page, role: str, pin: str) -> None:
     page.click("#who-am-i")
     page.select_option("#role", role)
-    for digit in pin:
-        page.get_by_role("button", name=digit, exact=True).click()
+    type_in(page, pin)
     hold(page)
+
+
+def refused(page: Page, role: str, pin: str) -> None:
+    """A wrong PIN in the open sheet, which says so and asks for another."""
+    page.select_option("#role", role)
+    type_in(page, pin)
+    press(page, "#sheet-do")
+    expect(page.locator("#pin")).to_have_value("", timeout=5000)
+    page.mouse.up()
+    expect(page.locator("#sheet-why")).to_have_text("wrong PIN")
+    expect(page.locator("#said")).to_have_text("wrong PIN")
+
+
+def at_another_machine(page: Page) -> None:
+    """What the server tells a page there; that it refuses its acts is the matter of `test_console_guards`."""
+
+    def told(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "local": False, "remote": True})
+
+    page.route("**/session", told)
 
 
 def test_a_pin_makes_an_operator_of_a_viewer_at_the_page(browser: Browser, bedside: Make, tmp_path: Path) -> None:
@@ -43,17 +70,21 @@ def test_a_pin_makes_an_operator_of_a_viewer_at_the_page(browser: Browser, bedsi
     write_pin(pins, Role.OPERATOR, "4711")
     rig = bedside(speed=10, console=("--pins", str(pins)))
     page = open_page(browser, rig)
-    role, said = page.locator("#who-am-i"), page.locator("#said")
+    role = page.locator("#who-am-i")
     expect(role).to_have_text("viewer")
     for button in ("#next", "#target-more", "#setup"):
         expect(page.locator(button)).to_be_disabled()
-    sign_in(page, "operator", "4712")
-    expect(said).to_have_text("wrong PIN")
+    expect(page.locator("#sign-in")).to_have_text("Sign in to act …")
+    page.click("#sign-in")
+    expect(page.locator("#role")).to_have_value("operator")
+    refused(page, "operator", "4712")
     expect(role).to_have_text("viewer")
-    sign_in(page, "engineer", "4711")
-    expect(said).to_have_text("wrong PIN")
-    sign_in(page, "operator", "4711")
+    refused(page, "engineer", "4711")
+    page.select_option("#role", "operator")
+    type_in(page, "4711")
+    hold(page)
     expect(role).to_have_text("operator")
+    expect(page.locator("#sign-in")).to_be_hidden()
     do_next(page)
     expect(page.locator("#phase")).not_to_have_text("STANDBY", timeout=SOON_MS)
     sign_in(page, "viewer", "")
@@ -61,6 +92,27 @@ def test_a_pin_makes_an_operator_of_a_viewer_at_the_page(browser: Browser, bedsi
     expect(page.locator("#hold")).to_be_disabled()
     page.click("#stop")
     expect(page.locator("#stop")).to_contain_text("stopped: heat is off", timeout=5000)
+    page.close()
+
+
+def test_h45_a_page_at_another_machine_offers_hold_and_stop_and_says_where_it_is(
+    browser: Browser, bedside: Make
+) -> None:
+    rig = bedside(speed=10)
+    page = browser.new_page(viewport={"width": 1024, "height": 600})
+    at_another_machine(page)
+    shown = {"step": "perfuse", "phase": "PERFUSE", "drains_to": "drain", "sounding": "HIGH", "alarms": [alarm()]}
+    stage(page, lambda state: state.update(shown))
+    page.goto(rig.url)
+    expect(page.locator("#hold")).to_be_enabled(timeout=SOON_MS)
+    for button in ("#pause", "#acknowledge", "#drain", "#target-more", "#flow-less"):
+        expect(page.locator(button)).to_be_disabled()
+    expect(page.locator("#stop")).to_be_enabled()
+    expect(page.locator("#who-am-i")).to_have_text("operator, remote")
+    expect(page.locator("#elsewhere")).to_have_text("From another machine: Hold and STOP only.")
+    expect(page.locator("#next")).to_be_hidden()
+    bad = page.evaluate(CLIPPED)
+    assert [each for each in bad if "H1" not in each] == [], "the title ends in … beside a longer role"
     page.close()
 
 

@@ -1,6 +1,6 @@
 // The foot of the page: set-points, what was said, hold and alarm buttons, STOP. And the one next thing to do.
 import { byId, el, show, write } from "./dom.js";
-import { command, may, say, saying, check } from "./commands.js";
+import { command, may, mayHold, say, saying, check } from "./commands.js";
 import { openFor } from "./dialogs.js";
 import { clock } from "./format.js";
 import { maySetUp, openSetUp } from "./setup.js";
@@ -11,12 +11,15 @@ import { now, onChange } from "./store.js";
 const NEXT = { start: "Start …", confirm: "Confirm …", dose: "Give the drug …", reset: "Reset …", resume: "Resume …" };
 const RUNNING = (s) => !["standby", "complete"].includes(s.step);
 
+// A page at another machine is not even offered what nobody may do from there.
+const here = () => now.session?.local !== false;
+
 export function nextButton() {
   const button = el("button", { class: "press first", type: "button", id: "next" });
   button.addEventListener("click", () => openFor(nextAct(now.state)));
   onChange(() => {
     const act = now.blind ? null : nextAct(now.state);
-    show(button, Boolean(act));
+    show(button, Boolean(act) && here());
     write(button, NEXT[act] ?? "");
     button.disabled = !may();
   });
@@ -33,7 +36,7 @@ export function reportButton(open) {
 export function setUpButton(id) {
   const button = el("button", { class: "press", type: "button", id, onclick: openSetUp }, "Set up …");
   onChange(() => {
-    show(button, !now.blind && maySetUp(now.state));
+    show(button, !now.blind && maySetUp(now.state) && here());
     button.disabled = !may();
   });
   return button;
@@ -58,9 +61,10 @@ function agitated() {
   return button;
 }
 
-function plain(id, text, { usable, run }) {
+// `allowed` is what the server lets through: from another machine nothing but Hold.
+function plain(id, text, { usable, run, allowed = may }) {
   const button = el("button", { class: "press", type: "button", id, onclick: run }, text);
-  onChange(() => (button.disabled = now.blind || !now.session || now.session.role === "viewer" || !usable(now.state)));
+  onChange(() => (button.disabled = !allowed() || !usable(now.state)));
   return button;
 }
 
@@ -69,7 +73,7 @@ export function acts(stop) {
   const buttons = el("div", { class: "buttons" },
     plain("pause", "Audio pause", { usable: (s) => Boolean(s.sounding), run: () => command("audio_pause", { title: "Audio pause", done: (t) => t.audio_paused_s > 0 || !t.sounding }) }),
     plain("acknowledge", "Acknowledge", { usable: (s) => s.alarms.some((a) => !a.acknowledged), run: () => command("acknowledge", { title: "Acknowledge", done: (t) => t.alarms.every((a) => a.acknowledged) }) }),
-    plain("hold", "Hold", { usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
+    plain("hold", "Hold", { allowed: mayHold, usable: (s) => RUNNING(s) && !s.hold, run: () => command("hold", { title: "Hold", done: (t) => Boolean(t.hold) }) }),
     plain("drain", "Drain …", { usable: (s) => Boolean(s.drains_to), run: () => openFor("drain") }),
     agitated());
   byId("acts").append(

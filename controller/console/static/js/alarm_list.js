@@ -1,5 +1,6 @@
 // Every active alarm with its priority, full text, what to do and its state; opened from the alarm line, over the view.
 import { standing } from "./alarm_words.js";
+import { isOnTop, lay, lift } from "./covers.js";
 import { byId, el, show, write } from "./dom.js";
 import { clock } from "./format.js";
 import { now } from "./store.js";
@@ -7,12 +8,14 @@ import { now } from "./store.js";
 export function alarmList({ openLog }) {
   const node = byId("alarm-list");
   const title = el("h2", { id: "alarm-list-title" });
-  const close = () => show(node, false);
+  const close = () => {
+    lift(node);
+    show(node, false);
+  };
   const past = el("button", { class: "press", type: "button", id: "alarm-list-log", onclick: () => { close(); openLog(); } }, "Past alarms: log");
   const shut = el("button", { class: "press", type: "button", id: "alarm-list-close", onclick: close }, "Close");
   const rows = el("ol", { class: "rows", tabindex: 0, "aria-label": "Active alarms, most urgent first" });
   node.append(el("div", { class: "titled" }, title, el("div", { class: "pick" }, past, shut)), rows);
-  node.addEventListener("keydown", (event) => event.key === "Escape" && close());
   byId("nav").addEventListener("click", close);
   const lines = [];
   const paint = (list) => {
@@ -22,8 +25,9 @@ export function alarmList({ openLog }) {
     lines.forEach((line, index) => line.paint(list[index] ?? null, list));
   };
   const toggle = () => {
-    show(node, node.hidden);
-    if (node.hidden) return;
+    if (!node.hidden && isOnTop(node)) return close();
+    show(node, true);
+    lay(node, close); // over an open sheet too, which waits
     paint(now.blind ? [] : now.state.alarms);
     shut.focus();
   };

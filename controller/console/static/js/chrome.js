@@ -1,7 +1,7 @@
 // The top line: what is treated, which view, theme, units, role, the clock, and the age of the data.
 import { byId, el, show, write } from "./dom.js";
-import { signInSheet } from "./dialogs.js";
 import { choose, chosen, glance } from "./format.js";
+import { roleShown, signInSheet } from "./signin.js";
 import { changed, now, onChange } from "./store.js";
 
 const VIEWS = [["main", "Treatment"], ["trends", "Trends"], ["guide", "Guide"], ["limits", "Limits"], ["log", "Log"], ["engineer", "Engineer"]];
@@ -49,7 +49,7 @@ export function chrome({ themed }) {
     return button;
   };
   const full = el("button", { type: "button", id: "fullscreen", "aria-label": "Full screen", onclick: fullScreen }, "⛶");
-  const role = el("button", { type: "button", id: "who-am-i", onclick: () => now.session && signInSheet() }, "viewer");
+  const role = el("button", { type: "button", id: "who-am-i", onclick: signInSheet }, "viewer");
   const live = el("span", { class: "live", "aria-label": "Age of the data" });
   const time = el("time", {});
   byId("tools").append(toggle("°C", "fahrenheit", ["°C", "°F"]), toggle("L/min", "millilitres", ["L/min", "mL/min"]), theme, full, role, live, time);
@@ -58,7 +58,7 @@ export function chrome({ themed }) {
   onChange(() => {
     document.documentElement.dataset.blind = String(now.blind);
     write(live, now.blind ? "no data" : `${"◴◷◶◵"[now.seq % 4]} ${glance("age_s", now.ageMs / 1000)} s`);
-    write(role, now.session?.role ?? "");
+    write(role, roleShown(now.session));
     whole(byId("title"), now.state?.treatment_title ?? "Connecting");
     whole(byId("patient"), now.state?.patient ?? "");
     show(byId("simulated"), Boolean(now.state?.runtime?.simulated));
@@ -67,6 +67,7 @@ export function chrome({ themed }) {
     write(byId("tightened"), `* ${tight} LIMIT${tight === 1 ? "" : "S"} TIGHTENED`);
     show(byId("celsius"), Boolean(chosen["°C"])); // a text may tell a difference: only who wrote it could convert it
     show(byId("remote"), Boolean(now.session?.remote));
+    write(byId("remote"), now.session?.local === false ? "REMOTE PAGE" : "REACHABLE FROM THE NETWORK");
     write(byId("blind-why"), now.state && now.blind ? `${now.why} STOP is still sent; if nothing follows, use the emergency stop of the device.` : now.why);
   });
 }

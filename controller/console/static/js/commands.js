@@ -49,9 +49,9 @@ export async function quietly(act, value, text, path = "command") {
   }
 }
 
-// Returns true when the controller took it. `done(state)` says when it is to be seen.
+// Returns why the controller did not take it, "" when it did. `done(state)` says when it is to be seen.
 export async function command(act, { value = null, text = "", setup = null, title = act, done = () => true } = {}) {
-  if (now.blind || !now.session) return false;
+  if (now.blind || !now.session) return "no data";
   pending = { text: title, done: () => false, untilMs: Infinity };
   changed();
   let why = "";
@@ -64,11 +64,11 @@ export async function command(act, { value = null, text = "", setup = null, titl
   if (why) {
     pending = null;
     say(`${title}: not done. ${why}`);
-    return false;
+    return why;
   }
   pending = { text: title, done, untilMs: performance.now() + SEEN_MS };
   check();
-  return true;
+  return "";
 }
 
 export function check() {
@@ -105,4 +105,6 @@ export async function postStop() {
   }
 }
 
-export const may = () => Boolean(now.session) && now.session.role !== "viewer" && now.session.local && !now.blind;
+// From another machine an operator can hold, and nothing else; STOP asks nobody.
+export const mayHold = () => Boolean(now.session) && now.session.role !== "viewer" && !now.blind;
+export const may = () => mayHold() && now.session.local;

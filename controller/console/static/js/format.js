@@ -26,6 +26,9 @@ function number(name, value, decimals) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+// A text of the controller with the labels of its signals in the place of their names.
+export const named = (text) => text.replace(/\b[a-z]+(?:_[a-z0-9]+)+\b/g, label);
+
 export const minus = (text) => text.replace(/(^|[^\w])-(?=\d)/g, "$1−");
 
 // The large numerals, read at a glance.

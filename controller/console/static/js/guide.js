@@ -1,7 +1,7 @@
 // The whole way of a treatment: every step with what it does, what it waits for and what the person does; the facts.
 import { el, write } from "./dom.js";
 import { setUpButton } from "./acts.js";
-import { clock, fine, glance, label, minus, withUnit } from "./format.js";
+import { clock, fine, glance, label, minus, named, withUnit } from "./format.js";
 import { loadFacts } from "./setup.js";
 import { PHASES, drugLine, words } from "./step.js";
 import { now, onChange } from "./store.js";
@@ -88,7 +88,7 @@ function probeMap(s) {
 
 function table(checks) {
   return el("table", {}, el("thead", {}, el("tr", {}, ...["", "Check", "Measured", "Allowed"].map((t) => el("th", { scope: "col" }, t)))),
-    el("tbody", {}, ...checks.map((c) => el("tr", {}, el("td", {}, c.passed ? "✓" : "✗"), el("td", {}, c.name), el("td", {}, minus(c.measured)), el("td", {}, minus(c.allowed))))));
+    el("tbody", {}, ...checks.map((c) => el("tr", {}, el("td", {}, c.passed ? "✓" : "✗"), el("td", {}, named(c.name)), el("td", {}, minus(c.measured)), el("td", {}, minus(c.allowed))))));
 }
 
 function counts(s) {

@@ -1,9 +1,9 @@
 // Alarm and trip limits, each with its delay and priority as the tables have them; a limit is tightened in two steps.
 import { command, may } from "./commands.js";
-import { openSheet, tick } from "./dialogs.js";
 import { el, show, write } from "./dom.js";
 import { glance, label, withUnit } from "./format.js";
 import { loadFacts } from "./setup.js";
+import { openSheet, tick } from "./sheet.js";
 import { now, onChange } from "./store.js";
 
 const RESPONSES = { R0: "alarm", R1: "heat off", R2: "heat and inflow off, drain open", R3: "heat and pumps off, clamped", R4: "contactor open" };
@@ -64,7 +64,7 @@ function row(line, drafts) {
     const wanted = drafts.get(line.limit)?.value;
     drafts.delete(line.limit);
     proposed = line.limit;
-    if (!(await command("limit", { value: wanted, text: line.limit, title: `Propose ${line.title}`, done: (s) => s.limit_waits?.name === line.limit }))) proposed = null;
+    if (await command("limit", { value: wanted, text: line.limit, title: `Propose ${line.title}`, done: (s) => s.limit_waits?.name === line.limit })) proposed = null;
   });
   const change = el("td", { class: "change" }, ...(line.adjustable ? [less, more, set] : []));
   const node = el("tr", {}, el("td", {}, label(line.signal)), value, level, change, range,
@@ -91,8 +91,8 @@ function confirmSheet() {
   const change = now.state.limit_waits;
   if (!change) return;
   const known = adjustable(change.name);
-  openSheet("limit", "Confirm the limit", [el("p", { class: "amount" }, change.text), el("p", {}, `Allowed: ${known.low} to ${known.high} ${known.unit}; in the rig file ${known.configured} ${known.unit}. Proposed by ${change.who}.`), tick("The team knows of it")], {
+  openSheet("Confirm the limit", [el("p", { class: "amount" }, change.text), el("p", {}, `Allowed: ${known.low} to ${known.high} ${known.unit}; in the rig file ${known.configured} ${known.unit}. Proposed by ${change.who}.`), tick("The team knows of it")], {
     text: "Confirm",
     run: () => command("limit_confirm", { title: change.text, done: (s) => Math.abs(s.limits.find((l) => l.name === change.name).value - change.new) < 1e-6 }),
-  }, { offered: (s) => s.limit_waits?.asked_s === change.asked_s });
+  }, { bound: { to: (s) => s.limit_waits?.asked_s ?? null, changed: "another change waits" } });
 }

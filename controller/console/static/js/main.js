@@ -10,6 +10,7 @@ import { guide } from "./guide.js";
 import { limits } from "./limits.js";
 import { connect } from "./link.js";
 import { lastEvents, log } from "./log.js";
+import { standing } from "./signin.js";
 import { loadSounds, sounds } from "./sound.js";
 import { clockCard, stepCard } from "./step.js";
 import { stopButton } from "./stop.js";
@@ -26,7 +27,7 @@ async function begin() {
   const trend = trends(byId("view-trends"));
   chrome({ themed: () => trend.redraw() });
   alarms({ openLog: () => goTo("log") });
-  byId("view-main").append(tiles(), el("div", { class: "right" }, stepCard(setUpButton("setup"), nextButton(), reportButton(() => goTo("guide"))), clockCard(), lastEvents()));
+  byId("view-main").append(tiles(), el("div", { class: "right" }, stepCard(...standing(), setUpButton("setup"), nextButton(), reportButton(() => goTo("guide"))), clockCard(), lastEvents()));
   guide(byId("view-guide"));
   limits(byId("view-limits"));
   log(byId("view-log"));

@@ -1,8 +1,8 @@
 // The set-up sheet: treatment, patient and body; what that means in mL and mg as the controller reckons it; then set it up.
 import { command, may, post, say } from "./commands.js";
-import { openSheet, tick } from "./dialogs.js";
 import { el } from "./dom.js";
 import { fine, withUnit } from "./format.js";
+import { openSheet, tick } from "./sheet.js";
 import { now } from "./store.js";
 
 const LOOK_AFTER_MS = 250;
@@ -59,11 +59,12 @@ export async function openSetUp() {
     timer = setTimeout(look, LOOK_AFTER_MS);
   });
   const ticks = [tick("Patient, height and weight are those of the patient's file"), tick("Treatment, drug and doses are those of the prescription")];
-  const judge = openSheet("setup", "Set up treatment and patient", [el("div", { class: "two" }, form, shown), ...ticks], {
+  const judge = openSheet("Set up treatment and patient", [el("div", { class: "two" }, form, shown), ...ticks], {
     text: "Set up",
     ready: () => seen !== null && may(),
     run: () => command("setup", { setup: seen, title: `Set up ${seen.pseudonym}`, done: (s) => s.runtime?.config_sha256 === seen.sha256 }),
-  }, { wide: true, offered: maySetUp });
+  }, { wide: true, stays: true, bound: { to: (s) => (maySetUp(s) ? "" : null), changed: "" } });
+  if (!judge) return;
   look();
 }
 

@@ -1,6 +1,7 @@
 // The right side of the main screen: phase, what the machine does, what it waits for, what the person should do; clocks.
 import { el, show, write } from "./dom.js";
-import { clock, glance, unit, withUnit } from "./format.js";
+import { clock, glance, named, unit, withUnit } from "./format.js";
+import { selfTest } from "./selftest.js";
 import { now, onChange } from "./store.js";
 
 export const PHASES = ["STANDBY", "SELF_TEST", "PRIME", "PREHEAT", "FILL", "WARM_UP", "PERFUSE", "DRAIN", "RINSE", "COMPLETE"];
@@ -25,6 +26,14 @@ function person(s) {
   return s.person;
 }
 
+const BY_HAND = ["standby", "complete"]; // what their gates wait for is no matter of the machine
+
+function waitsFor(s) {
+  if (s.hold) return s.hold;
+  if (s.gate && !BY_HAND.includes(s.step)) return named(s.gate);
+  return s.asks || s.step === "standby" ? "for you" : "for nothing";
+}
+
 export function stepCard(...buttons) {
   const name = el("strong", { id: "phase" });
   const next = el("span", {});
@@ -42,8 +51,9 @@ export function stepCard(...buttons) {
     const at = s ? PHASES.indexOf(s.phase) : -1;
     [...path.children].forEach((mark, index) => (mark.className = index < at ? "done" : index === at ? "here" : ""));
     write(doing, s ? (held ? "Heat off." : s.doing) : "");
-    write(waits, s ? s.hold || (s.step === "standby" ? "" : s.gate) || (s.asks || s.step === "standby" ? "for you" : "for nothing") : "");
-    write(you, s ? person(s) : "");
+    const tested = s && selfTest(s);
+    write(waits, s ? (tested?.waits ?? waitsFor(s)) : "");
+    write(you, s ? (tested?.person ?? person(s)) : "");
     const on = s ? [s.heat_on, s.pump_lpm > 0, s.inflow_open, !s.outflow_closed] : [];
     const texts = s ? [`Heat ${s.heat_on ? "ON" : "off"}`, `Pump ${s.pump_lpm > 0 ? "ON" : "off"}`, s.inflow_open ? "To patient" : "Bypass", s.outflow_closed ? "Drain shut" : "Drain open"] : [];
     states.forEach((item, index) => {
