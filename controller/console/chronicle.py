@@ -131,5 +131,7 @@ class Chronicle:
 def _entry(line: Line) -> Entry:
     kind = KINDS.get(line.kind, "dose" if line.name == "dose" and line.kind == "order" else "order")
     text = line.text.replace("_", " ") if line.kind == "phase" else line.text
+    if kind == "link" and line.name and text.startswith(line.name):  # a device's name is read as words
+        text = line.name.replace("_", " ") + text.removeprefix(line.name)
     text = text[:1].upper() + text[1:]
     return Entry(0, line.at_s, line.utc_ms, kind, text, line.priority if line.kind in ONSETS else "")

@@ -39,6 +39,12 @@ WHOLE = """() => [...document.querySelectorAll('.alarm .bar b, .alarm .bar .text
     .filter((node) => node.scrollHeight > node.clientHeight + parseFloat(getComputedStyle(node).fontSize) / 2
         || node.scrollWidth > node.clientWidth + 1)
     .map((node) => node.textContent)"""
+MARK = """() => {
+    const [mark, flag] = ['.flag .mark', '.flag'].map((each) => document.querySelector(each));
+    const size = parseFloat(getComputedStyle(mark).fontSize);
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    return [size / rem, flag.getBoundingClientRect().height / size];
+}"""
 FRAME = """() => ['alarm', 'main', 'acts'].map((id) => {
     const box = document.getElementById(id).getBoundingClientRect();
     return [Math.round(box.top), Math.round(box.height)];
@@ -64,6 +70,9 @@ def test_the_longest_texts_of_the_table_stand_whole_in_the_alarm_line(
             expect(page.locator("#paused")).to_be_visible(visible=bool(paused[0]))
             expect(page.locator("#alarm")).to_contain_text("FIRST")
             assert page.evaluate(WHOLE) == []
+            size, room = page.evaluate(MARK)
+            assert size >= 2.5, "40 px at 1280 x 800"
+            assert room >= 0.75, "as high as the letters are"
             assert page.evaluate(CLIPPED) == []
             assert page.evaluate(FRAME) == frame, "what lies below does not move"
     page.close()

@@ -247,6 +247,13 @@ def test_lines_that_came_too_fast_are_said_to_be_missing_and_a_new_run_counts_an
     ]
 
 
+def test_the_name_of_a_device_is_read_as_words() -> None:
+    chronicle = Chronicle()
+    line = (1, 1.0, 0.0, "note", "reservoir_level", "reservoir_level: answers again", "")
+    chronicle.look(state(1, runtime={"events": {"began_s": 1.0, "lines": [line]}}), utc_ms=0.0)
+    assert texts(chronicle) == ["Reservoir level: answers again"]
+
+
 def test_the_heat_is_told_though_it_is_no_event() -> None:
     chronicle = Chronicle()
     for on in (False, True, True, False):

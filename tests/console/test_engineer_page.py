@@ -139,6 +139,26 @@ def test_a_fault_is_begun_and_ended_when_the_simulator_shows_it(browser: Browser
     page.close()
 
 
+def test_what_a_fault_can_strike_stands_once_and_a_port_is_told_from_a_device(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=5)
+    page = open_page(browser, rig)
+    wiring = rig.state()["runtime"]["wiring"]
+    names = [*sorted(wiring), *sorted(set(wiring.values()))]
+    assert len(set(names)) < len(names), "a device and its port have one name"
+    line = {"name": "silent", "strikes": "link", "about": "", "unit": "", "value": None, "partners": []}
+    page.route(
+        "**/faults", lambda route: route.fulfill(json={"vocabulary": [{**line, "targets": names}], "active": []})
+    )
+    as_engineer(page)
+    options = page.locator("#fault-target option")
+    expect(options).to_have_count(len(set(names)))
+    assert options.evaluate_all("(all) => all.map((option) => option.value)") == list(dict.fromkeys(names))
+    here = [device for device, port in wiring.items() if port == "bus"]
+    expect(page.locator("#fault-target option[value=bus]")).to_have_text(f"port bus: {', '.join(here)}")
+    expect(page.locator("#fault-target option[value=line_pressure]")).to_have_text("line_pressure")
+    page.close()
+
+
 def test_the_heater_runs_only_under_a_hand(browser: Browser, bedside: Make) -> None:
     rig = bedside(speed=1)
     page = open_page(browser, rig)

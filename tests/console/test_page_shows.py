@@ -87,6 +87,22 @@ def test_tiles_tell_fahrenheit_and_millilitres_when_asked_and_say_that_texts_do_
     expect(page.locator("[data-tile=flow_lpm] header")).to_contain_text("mL/min")
     expect(page.locator("#celsius")).to_have_text("Texts are in °C.")
     assert page.evaluate(CLIPPED) == []
+    page.reload()
+    expect(shown["cavity_mean_c"]).to_have_text("107.6°F")
+    expect(shown["flow_lpm"]).to_have_text("1500mL/min")
+    expect(page.locator(".clock dt")).to_contain_text(["≥ 105.8 °F", "≥ 107.6 °F"])
+    page.get_by_role("button", name="°F", exact=True).click()
+    expect(page.locator(".clock dt")).to_contain_text(["≥ 41 °C", "≥ 42 °C"])
+    page.reload()
+    expect(shown["cavity_mean_c"]).to_have_text("42.0°C")
+    page.close()
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 condition not"), (2, "2 conditions not")])
+def test_what_is_not_monitored_is_counted_in_words(browser: Browser, bedside: Make, count: int, words: str) -> None:
+    lines = [{"title": "Core hot", "why": "no probe"}] * count
+    page = staged(browser, bedside(speed=2), lambda state: state.update(alarms=[], not_monitored=lines))
+    expect(page.locator("#alarm .quiet")).to_have_text(f"No alarm. {words} monitored: see Log")
     page.close()
 
 

@@ -65,6 +65,18 @@ def test_h44_a_stall_of_the_plots_makes_no_page_blind_and_no_stop_late(browser: 
     page.close()
 
 
+def test_the_plots_ask_for_no_style_that_the_policy_forbids(browser: Browser, bedside: Make) -> None:
+    rig = bedside(speed=2)
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(rig.url)
+    page.click("[data-view=trends]")
+    draws_again(page)
+    assert [text for text in said if "Content Security Policy" in text] == []
+    page.close()
+
+
 @pytest.mark.parametrize("policy", ["in force", "bypassed"])
 def test_h45_the_frame_of_the_plots_reaches_neither_the_page_nor_the_session_nor_an_act(
     browser: Browser, bedside: Make, policy: str

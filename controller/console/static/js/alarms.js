@@ -36,7 +36,7 @@ export function alarms({ openLog }) {
 
 function noAlarm() {
   const unwatched = now.blind ? 0 : (now.state.not_monitored ?? []).length;
-  return now.blind ? "Alarms not known" : unwatched ? `No alarm. ${unwatched} conditions not monitored: see Log` : "No alarm";
+  return now.blind ? "Alarms not known" : unwatched ? `No alarm. ${unwatched} condition${unwatched === 1 ? "" : "s"} not monitored: see Log` : "No alarm";
 }
 
 function bar() {

@@ -40,7 +40,7 @@ export function chrome({ themed }) {
     themed();
   });
   const toggle = (unit, other, texts) => {
-    const button = el("button", { type: "button" }, texts[0]);
+    const button = el("button", { type: "button" }, texts[chosen[unit] ? 1 : 0]);
     button.addEventListener("click", () => {
       choose(unit, chosen[unit] ? "" : other);
       button.textContent = texts[chosen[unit] ? 1 : 0];

@@ -7,6 +7,12 @@ const EVERY_MS = 2000;
 const SEEN_MS = 4000;
 const SEEN_EVERY_MS = 200;
 
+// Who strikes a port strikes every device on it; the name of a port may be that of a device too.
+function struck(name) {
+  const here = Object.entries(now.state?.runtime?.wiring ?? {}).filter(([, port]) => port === name).map(([device]) => device);
+  return here.length ? `port ${name}: ${here.join(", ")}` : name;
+}
+
 export function faultCard(card, place) {
   let known = [];
   let going = []; // as the simulator said last
@@ -23,8 +29,8 @@ export function faultCard(card, place) {
   const begin = el("button", { class: "press", type: "button", id: "fault-begin" }, "Begin");
   const end = el("button", { class: "press", type: "button", id: "fault-end" }, "End all");
   const chosen = () => known.find((line) => line.name === fault.value);
-  const options = (select, words) => {
-    select.replaceChildren(...words.map((word) => el("option", {}, word)));
+  const options = (select, words, say = (word) => word) => {
+    select.replaceChildren(...words.map((word) => el("option", { value: word }, say(word))));
     show(select.parentElement ?? select, words.length > 0);
   };
 
@@ -33,7 +39,7 @@ export function faultCard(card, place) {
     if (!line) return;
     const measured = line.unit && line.unit !== "signal";
     write(about, `${line.about}${measured ? `; ${line.low} to ${line.high} ${line.unit}` : ""}`);
-    options(target, line.targets);
+    options(target, [...new Set(line.targets)], line.strikes === "link" ? struck : undefined);
     options(partner, line.partners);
     show(value.parentElement, Boolean(measured));
     value.value = measured && line.value !== null ? line.value : "";

@@ -6,10 +6,21 @@ const CHOICES = {
   "°C": { fahrenheit: { unit: "°F", of: (v) => v * 1.8 + 32, more: 0 } },
   "L/min": { millilitres: { unit: "mL/min", of: (v) => v * 1000, more: -9 } },
 };
-export const chosen = { "°C": "", "L/min": "" };
+const KEPT = "units"; // by this browser, as the theme is
+export const chosen = { "°C": "", "L/min": "", ...kept() };
+
+function kept() {
+  try {
+    const found = Object.entries(JSON.parse(localStorage.getItem(KEPT) ?? "{}"));
+    return Object.fromEntries(found.filter(([unit, name]) => CHOICES[unit]?.[name]));
+  } catch {
+    return {}; // written by nobody who knows these units
+  }
+}
 
 export function choose(unit, name) {
   chosen[unit] = name;
+  localStorage.setItem(KEPT, JSON.stringify(chosen));
 }
 
 const field = (name) => now.fields[name];

@@ -65,22 +65,26 @@ export function stepCard(...buttons) {
   return node;
 }
 
+const above = (celsius) => `≥ ${withUnit("target_c", celsius).replace(".0 ", " ")}`;
+
 export function clockCard() {
   const entries = [
     ["contact", "Treatment", (s) => clock(s.contact_min), "major"],
     ["left", "Remaining", (s) => clock(s.duration_min - s.contact_min), "major"],
     ["step", "In this step", (s) => clock(s.in_step_s / 60), ""],
-    ["min_41", "≥ 41 °C", (s) => [glance("min_41", s.dose.min_41), unit("min_41")], ""],
-    ["min_42", "≥ 42 °C", (s) => [glance("min_42", s.dose.min_42), unit("min_42")], ""],
+    ["min_41", () => above(41), (s) => [glance("min_41", s.dose.min_41), unit("min_41")], ""],
+    ["min_42", () => above(42), (s) => [glance("min_42", s.dose.min_42), unit("min_42")], ""],
     ["cem43", "CEM43", (s) => [glance("cem43_min", s.dose.cem43_min), unit("cem43_min")], ""],
   ].map(([id, title, of, kind]) => {
     const dd = el("dd", { "data-clock": id });
-    return { dd, of, node: el("div", { class: kind }, el("dt", {}, title), dd) };
+    const dt = el("dt", {}, typeof title === "string" ? title : "");
+    return { dd, of, name: () => typeof title === "string" || write(dt, title()), node: el("div", { class: kind }, dt, dd) };
   });
   const drug = el("p", { class: "drug" });
   const node = el("section", { class: "panel", "aria-label": "Clocks" }, el("dl", { class: "clock" }, ...entries.map((e) => e.node)), drug);
   onChange(() => {
-    for (const { dd, of } of entries) {
+    for (const { dd, of, name } of entries) {
+      name();
       const [text, small] = [now.blind ? "– –" : of(now.state)].flat();
       const key = `${text}|${small ?? ""}`;
       if (dd.dataset.key !== key) {
