@@ -23,6 +23,8 @@ PROTOCOLS: Mapping[str, tuple[Width, bool]] = {
     "package_wide": (WIDE, True),
 }
 
+KNOWN = ("protocol", "watchdog_s", "package_values", "alarm_high_c", "serial")
+
 POLL_S: Mapping[str, float] = {"vTI": 0.3, "vSP": 0.3, "vTE": 0.4, "vStatus1": 0.4, "vPow": 0.8}
 """What is read again and again, and how old each may get."""
 
@@ -46,7 +48,7 @@ def read_options(options: Mapping[str, bool | int | float | str], name: str) -> 
     listed = tuple(part.strip() for part in str(given.pop("package_values", PACKAGE_VALUES)).split(","))
     serial = str(given.pop("serial", ""))
     if given:
-        raise ValueError(f"{name}: unknown options {', '.join(sorted(given))}")
+        raise ValueError(f"{name}: unknown options {', '.join(sorted(given))}; allowed: {', '.join(KNOWN)}")
     if protocol not in PROTOCOLS:
         raise ValueError(f"{name}: protocol = {protocol!r}; allowed: {', '.join(PROTOCOLS)}")
     if isinstance(watchdog_s, bool) or not isinstance(watchdog_s, int) or not (2 <= watchdog_s <= 150):

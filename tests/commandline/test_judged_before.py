@@ -62,6 +62,16 @@ def test_all_that_any_driver_or_twin_refuses_is_said_at_once_with_file_and_key(
     assert len(lines) == len(SAID)
 
 
+def test_an_option_that_no_driver_knows_is_named_with_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = (RIGS / "bench.toml").read_text().replace("watchdog_s = 3", "watchdog = 3")
+    (tmp_path / "rig.toml").write_text(text)
+    assert hipec(monkeypatch, "check", "--rig", str(tmp_path / "rig.toml")) == 2
+    said = "rig.toml: devices.bath.options: unknown options watchdog; allowed: protocol, watchdog_s, package_values,"
+    assert said in capsys.readouterr().err
+
+
 def test_an_address_that_cannot_be_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
