@@ -74,7 +74,7 @@ class Upstream:
         return self._ask(lambda client: client.preview(setup))
 
     def set_up(self, setup: SetUp, *, who: str) -> None:
-        """Set up in STANDBY. Raises Refusal, Unreachable, or Busy. Blocks."""
+        """Set up anew. Raises Refusal, Unreachable, or Busy. Blocks."""
         self._ask(lambda client: client.set_up(setup, who=who))
 
     def stop(self) -> Future[str]:

@@ -24,6 +24,14 @@ ACCEPTED_MORE_ML = 500.0  # than the fill, at most, is taken for the cavity find
 FALLS_ML = 1.0  # more than this below the lowest level is fluid taken out, not a wave
 
 
+class Account(NamedTuple):
+    """One fill, reckoned up after its drain, mL; None for what was not counted to its end."""
+
+    filled_ml: float | None
+    drained_ml: float | None
+    left_ml: float
+
+
 class Balance(NamedTuple):
     """Volumes in mL. `reference_ml` is the level that meant an empty cavity; None until the fill begins."""
 
@@ -45,6 +53,7 @@ class Balance(NamedTuple):
     lowest_ml: float | None = None  # level since the reservoir was given to a person to change; None otherwise
     through_since_s: float | None = None  # fluid has gone through the patient without a break; None: it does not
     refill_ml: float | None = None  # what a cavity that has run out held before, until it is full again
+    accounts: tuple[Account, ...] = ()  # of the fills that are over, oldest first
 
     @property
     def in_patient_ml(self) -> float | None:
@@ -134,6 +143,7 @@ def step(
         lowest,
         through_since_s,
         refill,
+        balance.accounts,
     )
 
 
@@ -170,8 +180,16 @@ def end_fill(balance: Balance) -> Balance:
 
 
 def carry(balance: Balance) -> Balance:
-    """The reservoir is about to be changed by hand: freeze what is in the patient until the next fill."""
-    return balance._replace(carried_ml=held_ml(balance), reference_ml=None, lowest_ml=balance.level_ml)
+    """The fill is over and the reservoir about to be changed by hand: freeze what is in the patient."""
+    left_ml, held_before_ml = held_ml(balance), balance.accepted_ml
+    drained_ml = None if held_before_ml is None else held_before_ml - left_ml
+    account = Account(balance.filled_ml, drained_ml, left_ml)
+    return balance._replace(
+        carried_ml=left_ml,
+        reference_ml=None,
+        lowest_ml=balance.level_ml,
+        accounts=(*balance.accounts, account),
+    )
 
 
 def held_ml(balance: Balance) -> float:

@@ -27,7 +27,7 @@ from controller.core.core_watch import CoreWatch
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
-from controller.core.gates import drain_short_ml
+from controller.core.gates import RUN_ON_S, drain_short_ml
 from controller.core.interlocks import Interlock, Latch, Priority
 from controller.core.jog import Jog
 from controller.core.line_model import LineModel
@@ -45,6 +45,7 @@ from controller.core.wishes import Wishes
 DT_MAX_S = 1.0
 LATE_S = 0.1  # a cycle that comes later than the next was due
 RESET_WINDOW_S = 2.0
+BESIDE_THE_PATIENT = ("standby", "self_test", "prime", "preheat", "complete")  # nothing flows into one
 ALONE_S = 2.0  # without a page that could sound, a HIGH alarm is for the annunciator at once
 
 
@@ -171,16 +172,19 @@ class Cycle:
         return state, outputs, events + walked + reset_events
 
     def in_the_way(self, state: CycleState) -> str:
-        """Why no core of another configuration may take this one's place now; "" in STANDBY with nothing latched."""
-        if state.walk.step != "standby":
-            return f"a treatment is in {self.steps[state.walk.step].phase.value}; set-up is allowed in STANDBY"
+        """Why no core of another configuration may take this one's place now; "" before the fill and after the end."""
+        step = self.steps[state.walk.step]
+        if step.name not in BESIDE_THE_PATIENT:
+            return f"a treatment is in {step.phase.value}; set-up is allowed before FILL and in COMPLETE"
         if state.jog.active:
             return "the pump is jogged; let its button go first"
-        return "a trip is latched; reset first" if state.latch.trips else ""
+        if state.latch.trips:
+            return "a trip is latched; reset first"
+        return _still_hot(state) if step.name == "preheat" else ""
 
     def view(self, state: CycleState) -> dict[str, object]:
         """What people are shown of a state."""
-        return view.snapshot(self._task, state)
+        return {**view.snapshot(self._task, state), "set_up_refused": self.in_the_way(state)}
 
     def _limits_of(self, restored: Restored) -> tuple[tuple[str, float], ...]:
         """Those of the run before, if it was for the same patient and treatment."""
@@ -253,6 +257,14 @@ class Cycle:
             jog=desk.jog,
         )
         return state, events, desk.stop_asked, desk.goto
+
+
+def _still_hot(state: CycleState) -> str:
+    """Why the pump may not be stopped yet: the exchanger would keep the heat and the next treatment begin with it."""
+    if state.heat_off_since_s is None or not state.walk.hold:
+        return "the circuit is heated; hold first"
+    left_s = RUN_ON_S - (state.now_s - state.heat_off_since_s)
+    return "" if left_s <= 0.0 else f"the circuit cools; set-up is allowed in {left_s:.0f} s"
 
 
 def _unheard(alarms: Alarms, attended_s: float, now_s: float) -> bool:

@@ -17,12 +17,12 @@ class Act(enum.Enum):
 
     START = "start"  # leave STANDBY
     SELF_TEST = "self_test"  # the self-test alone, and back to STANDBY
-    CONFIRM = "confirm"  # pass the gate that waits for a person
+    CONFIRM = "confirm"  # pass the gate that waits for a person; `text` may name the step that it is meant for
     DOSE = "dose"  # the drug fraction was given: `text` = "lot;who"
     HOLD = "hold"
     RESUME = "resume"  # leave HOLD and re-arm the heat
     STOP = "stop"
-    RESET = "reset"  # clear the trip latch; never re-heats
+    RESET = "reset"  # clear the trip latch; never re-heats; `text` may list the trips that the person has seen: "a,b"
     AGITATED = "agitated"  # the abdomen was shaken and turned: the reminder begins anew
     DRAIN = "drain"  # end perfusion, or the rinse, now and drain
     ACKNOWLEDGE = "acknowledge"  # this occurrence of the alarm whose id is `text`, or of all

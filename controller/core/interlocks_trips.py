@@ -210,15 +210,15 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "protective_trip", ("H33",), host.protective_trip, 0.0, _R.R4, _HIGH,
-        "Protective channel tripped", "Find the cause.",
+        "Protective channel tripped", "Heat stays off. Remedy what it names, then reset.",
     ),
     Interlock(
         "protective_lost", ("H33",), host.protective_lost, 0.2, _R.R4, _HIGH,
-        "Protective channel lost", "No heat without it: check its port.",
+        "Protective channel lost", "No heat without it: check its cable and supply, then reset.",
     ),
     Interlock(
         "protective_refuses", ("H33",), host.protective_refuses, 0.5, _R.R4, _HIGH,
-        "Protective channel refuses heat", "See its reason.",
+        "Protective channel refuses heat", "Remedy what it names, then reset.",
     ),
     Interlock(
         "late_often", ("H35",), host.late_often, 0.0, _R.R1, _HIGH,

@@ -110,6 +110,8 @@ def _self_test(desk: Desk, order: Order) -> tuple[Desk, str]:
 
 def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     asks = desk.step.asks
+    if order.text and order.text != desk.step.name:
+        raise RefusedOrder(f"it was meant for {order.text.replace('_', ' ')}; now it is {desk.step.phase.value}")
     if desk.short_ml and not desk.walk.short_accepted:
         if desk.walk.hold:
             raise RefusedOrder(f"{desk.walk.hold}; resume first")
@@ -172,6 +174,9 @@ def _stop(desk: Desk, order: Order) -> tuple[Desk, str]:
 def _reset(desk: Desk, order: Order) -> tuple[Desk, str]:
     if not desk.latch.tripped:
         raise RefusedOrder("no trip is latched")
+    unseen = [trip.text for trip in desk.latch.trips if trip.id not in order.text.split(",")]
+    if order.text and unseen:
+        raise RefusedOrder(f"another trip has come since: {'; '.join(unseen)}")
     return desk._replace(reset_asked=True), "reset"
 
 

@@ -51,6 +51,7 @@ class Walk(NamedTuple):
     ready_s: float | None = None  # first time at temperature
     first_dose_s: float | None = None
     doses: int = 0
+    drained_s: float | None = None  # when the drug had left the cavity
     agitated_s: float | None = None  # last time, or when the cavity began to be warmed
     short_accepted: bool = False  # a person goes on although the drain left more in the patient than it should
     target_c: float = 42.0
@@ -91,8 +92,10 @@ class Step(NamedTuple):
 
 
 def contact_min(walk: Walk, now_s: float) -> float:
-    """Minutes since the first dose: contact goes on while the drug is in the cavity, also in HOLD."""
-    return 0.0 if walk.first_dose_s is None else (now_s - walk.first_dose_s) / 60.0
+    """Minutes from the first dose until the drug is drained; contact goes on in HOLD, while it is in the cavity."""
+    if walk.first_dose_s is None:
+        return 0.0
+    return ((now_s if walk.drained_s is None else walk.drained_s) - walk.first_dose_s) / 60.0
 
 
 def next_dose_min(walk: Walk, treatment: Treatment) -> float | None:

@@ -13,6 +13,8 @@ from controller.core import gates
 from controller.core.balance import Balance
 from controller.core.steps import Heat, Phase, Step, Walk
 
+DRAINED = ("rinse_ready", "complete")  # what follows the drain, with a rinse and without
+
 
 def phases(treatment: Treatment) -> tuple[Step, ...]:
     """The table for one treatment, in order. Without a rinse volume the rinse steps fall away."""
@@ -84,6 +86,8 @@ def enter(walk: Walk, step: Step, now_s: float) -> Walk:
     walk = walk._replace(step=step.name, entered_s=now_s, gate_since_s=None, confirmed=False, short_accepted=False)
     if step.name == "warm_up":
         walk = walk._replace(warm_up_s=now_s, agitated_s=now_s)
+    elif step.name in DRAINED and walk.drained_s is None:
+        walk = walk._replace(drained_s=now_s)
     return walk
 
 

@@ -58,6 +58,7 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         "outflow_closed": outputs.outflow_closed,
         "fill_ml": task.fill_ml,
         "carried_ml": state.volumes.carried_ml,
+        "accounts": [account._asdict() for account in state.volumes.accounts],
         "contact_min": contact_min(walk, now_s),
         "duration_min": task.treatment.duration_min,
         "doses": walk.doses,

@@ -1,4 +1,4 @@
-"""Another treatment or patient in STANDBY: judged, shown, and made ready beside the loop.
+"""Another treatment or patient, before the fill or after the end: judged, shown, and made ready beside the loop.
 
 The configuration of a core never changes: a set-up is a new core with a record of its own. Both are made on a thread
 here, since a record is a file; the loop changes over between two cycles, or refuses (`loop`).

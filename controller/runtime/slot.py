@@ -38,6 +38,11 @@ WRONG_SURE = 2
 # A lost session stays a fault for so long that the cycle trips (1.0 s) however quickly the device came back: it has
 # dropped what it was told, and only a person brings heat back.
 STANDS_S = 1.5
+PLAINLY: Mapping[type[DeviceError], str] = {
+    NoReply: "does not answer",
+    BadReply: "its answers cannot be read",
+}
+"""For people at the bedside; the record and the statistics have every byte."""
 
 MakeDevice = Callable[[Port], Device]
 NoteKind = Literal["fault", "note"]
@@ -74,7 +79,7 @@ class DeviceSlot:
     def __init__(self, *, name: str, make: MakeDevice, board: CommandBoard, clock: Clock, note: Note) -> None:
         self.name = name
         self.readings: Mapping[str, Reading] = {}
-        self.fault: LinkFault | None = LinkFault(name, clock.now(), f"{name}: no session yet")
+        self.fault: LinkFault | None = LinkFault(name, clock.now(), "no session yet")
         self.tried = False
         self.identity = ""
         self.next_try_s = 0.0
@@ -85,6 +90,7 @@ class DeviceSlot:
         self._device: Device | None = None
         self._port: Port | None = None
         self._wrong = 0
+        self._said = "no session yet"  # of the fault, in full
         self._state = SlotState.CLOSED
         self._told: Command | None = None
         self._made_safe = False
@@ -161,7 +167,7 @@ class DeviceSlot:
     def statistics(self) -> LinkStatistics:
         """A snapshot."""
         rate_hz = 1.0 / self._period_s if self._period_s > 0 else 0.0
-        fault = self.fault.text if self.fault else ""
+        fault = self._said if self.fault else ""
         return LinkStatistics(
             self.name,
             self._state.value,
@@ -225,11 +231,12 @@ class DeviceSlot:
         self._errors += 1
         self._failures += 1
         self._state = state
-        text = str(error) if str(error).startswith(self.name) else f"{self.name}: {error}"
-        if self.fault is None or self.fault.text != text:
-            self._note("fault", self.name, f"{type(error).__name__}: {text}")
+        said = str(error).removeprefix(f"{self.name}: ")
+        if self.fault is None or self._said != said:
+            self._note("fault", self.name, f"{type(error).__name__}: {self.name}: {said}")
+        self._said = said
         since_s = now_s if self.fault is None else self.fault.since_s
-        self.fault = LinkFault(self.name, since_s, text, wrong=state is SlotState.WRONG)
+        self.fault = LinkFault(self.name, since_s, PLAINLY.get(type(error), said), wrong=state is SlotState.WRONG)
         if self._failures > PATIENCE and state is not SlotState.OPEN:
             self.next_try_s = now_s + RETRY_S
 

@@ -484,3 +484,56 @@ def test_h18_fluid_of_unknown_temperature_waits_is_said_and_the_rinse_can_be_end
     assert (alarm.priority.name, "drain" in alarm.advice) == ("MEDIUM", True)
     world.step(Act.DRAIN)
     world.until(lambda w: w.step_name == "complete", within_s=600.0, dt_s=0.5)
+
+
+def test_h41_a_confirmation_that_was_meant_for_another_step_passes_no_gate() -> None:
+    world = world_in("prime")
+    world.until(lambda w: not w.state.gate, within_s=120.0)
+    world.step(Order(Act.CONFIRM, text="standby"))
+    assert "it was meant for standby; now it is PRIME" in world.refused()
+    assert world.step_name == "prime"
+    world.step(Order(Act.CONFIRM, text="prime"))
+    assert world.step_name == "preheat"
+
+
+def test_h49_a_reset_clears_nothing_when_a_trip_has_come_that_the_person_has_not_seen() -> None:
+    world = world_in("preheat")
+    world.step(Act.STOP)
+    world.bent["heater_outlet_c"] = math.nan
+    world.until(lambda w: len(w.state.latch.trips) > 1, within_s=5.0)
+    world.bent.clear()
+    world.run(5.0)
+    seen, *unseen = [trip.id for trip in world.state.latch.trips]
+    world.step(Order(Act.RESET, text=seen))
+    assert "another trip has come since" in world.refused()
+    assert world.state.latch.tripped
+    world.step(Order(Act.RESET, text=",".join((seen, *unseen))))
+    world.run(3.0)
+    assert not world.state.latch.tripped
+
+
+@pytest.mark.parametrize("step", ORDER_OF_STEPS)
+def test_h41_another_treatment_is_set_up_before_the_fill_or_after_the_end_and_never_with_a_patient_connected(
+    step: str,
+) -> None:
+    world = world_in(step)
+    refused = world.cycle.in_the_way(world.state)
+    if step in ("standby", "self_test", "prime", "complete"):
+        assert refused == ""
+    elif step == "preheat":
+        assert refused == "the circuit is heated; hold first"
+    else:
+        assert "set-up is allowed before FILL and in COMPLETE" in refused
+    assert world.cycle.view(world.state)["set_up_refused"] == refused
+
+
+def test_h07_a_heated_circuit_is_left_only_after_the_pump_has_carried_the_heat_away() -> None:
+    world = world_in("preheat")
+    world.run(5.0)
+    assert world.outputs.heat_on
+    world.step(Act.HOLD)
+    world.run(10.0)
+    assert world.cycle.in_the_way(world.state) == "the circuit cools; set-up is allowed in 50 s"
+    world.run(51.0)
+    assert world.outputs.pump_lpm > 0.0
+    assert world.cycle.in_the_way(world.state) == ""

@@ -104,3 +104,21 @@ def test_h09_after_air_reset_bypass_and_resume_the_treatment_goes_on(nominal: No
     assert run.cosim.terminals.inflow_open
     assert run.cosim.plant.heater_power_w > 0.0
     assert run.hottest_inflow_c <= run.cosim.rig.limits.inflow_cap_c + 0.3
+
+
+def test_h41_the_treatment_clock_stands_still_once_the_drug_is_drained(finished: Run) -> None:
+    drain, rinse = (next(e.at_s for e in finished.events if e.name == name) for name in ("drain", "rinse_ready"))
+    perfuse = next(e.at_s for e in finished.events if e.name == "perfuse")
+    shown = finished.cosim.cycle.view(finished.state)
+    assert shown["contact_min"] == pytest.approx((rinse - perfuse) / 60.0, abs=0.01)
+    assert 90.0 < (drain - perfuse) / 60.0 + 0.01 < float(str(shown["contact_min"])) < 100.0
+
+
+def test_h14_each_fill_is_reckoned_up_filled_drained_and_left(finished: Run) -> None:
+    treated, rinsed = finished.state.volumes.accounts
+    assert treated.filled_ml == pytest.approx(finished.cosim.cycle.fill_ml, abs=30.0)
+    assert treated.drained_ml is not None
+    assert rinsed.drained_ml is not None
+    assert 0.0 <= treated.left_ml <= 300.0
+    assert rinsed.left_ml == pytest.approx(finished.state.volumes.carried_ml)
+    assert treated.drained_ml + treated.left_ml == pytest.approx(treated.filled_ml or 0.0, abs=250.0)

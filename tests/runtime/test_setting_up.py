@@ -182,13 +182,23 @@ def test_h41_what_was_not_looked_at_or_has_changed_since_is_not_set_up(served: S
     assert served.desk.state["patient"] == "BENCH"
 
 
-def test_h41_outside_standby_nothing_is_set_up_and_the_record_goes_on(served: Served) -> None:
+def test_h41_from_the_fill_on_nothing_is_set_up_and_the_record_goes_on(served: Served) -> None:
     setup = previewed(served)
-    assert served.acts(Act.START) == "SELF_TEST"
+    state = served.loop._state
+    served.loop._state = state._replace(walk=state.walk._replace(step="fill"))
     record = served.loop.recorder
-    assert "a treatment is in SELF_TEST; set-up is allowed in STANDBY" in served.asks(setup)
+    assert "a treatment is in FILL; set-up is allowed before FILL and in COMPLETE" in served.asks(setup)
     assert served.loop.recorder is record
     assert served.desk.state["patient"] == "BENCH"
+
+
+def test_h41_after_a_treatment_that_is_over_the_next_one_is_set_up_and_everything_is_off(served: Served) -> None:
+    setup = previewed(served)
+    state = served.loop._state
+    served.loop._state = state._replace(walk=state.walk._replace(step="complete"))
+    assert served.asks(setup) == ""
+    assert (served.desk.state["phase"], served.desk.state["armed"]) == ("STANDBY", False)
+    assert served.desk.state["patient"] == setup.pseudonym
 
 
 def test_h49_a_latched_trip_is_not_shaken_off_by_a_set_up(served: Served) -> None:

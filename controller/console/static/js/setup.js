@@ -11,7 +11,7 @@ const FIELDS = { treatment: "Treatment", pseudonym: "Pseudonym", height_cm: "Hei
 const inWords = (line) => line.replace(/^\w+(?= = )/, (name) => FIELDS[name] ?? name).replace("text like ^[A-Za-z0-9._-]+$", "letters, digits and . _ -");
 const NUMBER = /^\d{1,3}(\.\d)?$/;
 
-export const maySetUp = (state) => Boolean(state) && state.step === "standby" && !state.trips.length;
+export const maySetUp = (state) => Boolean(state) && !state.failed && !state.set_up_refused;
 
 export async function openSetUp() {
   const facts = await loadFacts();
