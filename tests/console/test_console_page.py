@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from at_the_page import MARKS, SIZES, SOON_MS, Bedside, downloaded, open_page, reach
+from at_the_page import MARKS, SIZES, SOON_MS, Bedside, downloaded, fill_in, hold, open_page, reach
 from playwright.sync_api import Browser, Page, expect
 
 VIEWS = ("main", "trends", "guide", "limits", "log", "engineer")
@@ -36,10 +36,18 @@ def test_a_whole_treatment_is_done_through_the_page_alone_and_ends_with_its_repo
     expect(page.frame_locator("#plot").locator(".trace").first).to_be_attached(timeout=SOON_MS)
     page.click("[data-view=main]")
     page.click("#to-report")
-    expect(page.locator("#record.over")).to_contain_text(re.compile(r"over\. −?\d+ mL were left in the patient"))
+    expect(page.locator("#record.over")).to_contain_text(re.compile(r"over\. −?\d+ mL stay in the patient"))
+    reckoned = re.compile(r"Perfusate\d+ mL in, \d+ mL drained, −?\d+ mL left")
+    expect(page.locator("#view-guide")).to_contain_text(reckoned)
     found = json.loads(downloaded(page, "json", tmp_path).read_text())
     assert (found["phase"], found["proof"]["bad"]) == ("COMPLETE", None)
     assert "every row is as it was written" in downloaded(page, "html", tmp_path).read_text()
+    page.click("#guide-setup")
+    page.fill("#set-pseudonym", "P-NEXT")
+    fill_in(page)
+    hold(page)
+    expect(page.locator("#said")).to_contain_text("Set up P-NEXT: done", timeout=SOON_MS)
+    assert (rig.state()["phase"], rig.state()["patient"]) == ("STANDBY", "P-NEXT")
     page.close()
 
 

@@ -47,7 +47,7 @@ export function guide(place) {
       write(item.mark, index < at ? "✓" : index === at ? "▶" : "");
     });
     record.paint(s);
-    const key = s ? JSON.stringify([s.checks, s.doses, s.step, Math.round(s.values.in_patient_ml ?? -1), Math.floor(s.contact_min * 6), s.target_c, s.flow_lpm, s.runtime.config_sha256, s.agitate_in_s === null ? null : Math.ceil(s.agitate_in_s / 5), Boolean(now.facts), s.step === "standby" ? TEMPERATURES.map((name) => glance(name, s.values[name])) : 0]) : "blind";
+    const key = s ? JSON.stringify([s.checks, s.doses, s.step, s.accounts.length, Math.round(s.values.in_patient_ml ?? -1), Math.floor(s.contact_min * 6), s.target_c, s.flow_lpm, s.runtime.config_sha256, s.agitate_in_s === null ? null : Math.ceil(s.agitate_in_s / 5), Boolean(now.facts), s.step === "standby" ? TEMPERATURES.map((name) => glance(name, s.values[name])) : 0]) : "blind";
     if (key === drawn) return;
     drawn = key;
     setup.replaceChildren(el("div", { class: "titled" }, el("h2", {}, "Set-up"), button), s ? facts(s) : "Not known");
@@ -77,7 +77,8 @@ function recordCard() {
   const paint = (s) => {
     const over = s?.phase === "COMPLETE";
     node.classList.toggle("over", over);
-    write(left, over ? `The treatment is over. ${withUnit("in_patient_ml", s.carried_ml)} were left in the patient by the reservoir's level, of ${withUnit("fill_ml", s.fill_ml)} planned.` : "Of this run until now; complete when the treatment is over.");
+    const kept = s ? withUnit("in_patient_ml", s.carried_ml) : "";
+    write(left, over ? `The treatment is over. ${kept} stay in the patient, by the reservoir's level.` : "Of this run until now; complete when the treatment is over.");
   };
   return { node, paint };
 }
@@ -91,10 +92,13 @@ function table(checks) {
     el("tbody", {}, ...checks.map((c) => el("tr", {}, el("td", {}, c.passed ? "✓" : "✗"), el("td", {}, named(c.name)), el("td", {}, minus(c.measured)), el("td", {}, minus(c.allowed))))));
 }
 
+const reckoned = (a) => `${withUnit("in_patient_ml", a.filled_ml)} in, ${withUnit("in_patient_ml", a.drained_ml)} drained, ${withUnit("in_patient_ml", a.left_ml)} left`;
+
 function counts(s) {
   const doses = s.dose_plan.map((d, index) => [`Dose ${index + 1} at ${fine("minutes", d.at_min)} min`, `${withUnit("dose_mg", d.mg)}, ${index < s.doses ? "given" : index === s.doses ? "next" : "later"}`]);
   return rows([
     ["Planned fill", withUnit("fill_ml", s.fill_ml)],
+    ...s.accounts.map((a, index) => [index ? "Rinse" : "Perfusate", reckoned(a)]),
     [label("in_patient_ml"), withUnit("in_patient_ml", s.values.in_patient_ml)],
     [label("reservoir_ml"), withUnit("reservoir_ml", s.values.reservoir_ml)],
     ["Contact", `${clock(s.contact_min)} of ${withUnit("minutes", s.duration_min)}`],

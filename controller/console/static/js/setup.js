@@ -11,7 +11,8 @@ const FIELDS = { treatment: "Treatment", pseudonym: "Pseudonym", height_cm: "Hei
 const inWords = (line) => line.replace(/^\w+(?= = )/, (name) => FIELDS[name] ?? name).replace("text like ^[A-Za-z0-9._-]+$", "letters, digits and . _ -");
 const NUMBER = /^\d{1,3}(\.\d)?$/;
 
-export const maySetUp = (state) => Boolean(state) && !state.failed && !state.set_up_refused;
+// Once it has begun a treatment is left only by who has held it, or where it cannot go on by itself.
+export const maySetUp = (state) => Boolean(state) && !state.failed && !state.set_up_refused && (["standby", "self_test", "complete"].includes(state.step) || Boolean(state.hold));
 
 export async function openSetUp() {
   const facts = await loadFacts();
