@@ -6,7 +6,7 @@ Not responsible for delays, latches or responses (`interlocks`).
 from __future__ import annotations
 
 from controller.core.conditions import lost
-from controller.core.exchange import ProtectiveStatus
+from controller.core.exchange import LinkFault, ProtectiveStatus
 from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
 from controller.core.steps import Heat, agitate_in_s
@@ -26,13 +26,17 @@ def device_lost(s: Situation) -> str:
     """A device has not answered for longer than its outputs live."""
     for fault in () if s.idle else s.link_faults:
         if not (s.now_s - fault.since_s <= LOST_S):
-            return f"{fault.device}: {fault.text}"
+            return _told(fault)
     return ""
 
 
 def device_late(s: Situation) -> str:
     """A device has missed an answer."""
-    return f"{s.link_faults[0].device}: {s.link_faults[0].text}" if s.link_faults and not s.idle else ""
+    return _told(s.link_faults[0]) if s.link_faults and not s.idle else ""
+
+
+def _told(fault: LinkFault) -> str:
+    return f"{fault.device.replace('_', ' ')}: {fault.text}"
 
 
 def is_fresh(status: ProtectiveStatus, now_s: float) -> bool:
@@ -112,7 +116,7 @@ def wrong_device(s: Situation) -> str:
     """Something answers that is not the device of the rig file: another unit, another model, another firmware."""
     for fault in s.link_faults:
         if fault.wrong and not s.idle:
-            return f"{fault.device}: {fault.text}"
+            return _told(fault)
     return ""
 
 
