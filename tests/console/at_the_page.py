@@ -152,7 +152,25 @@ def hold(page: Page) -> None:
 
 
 def do_next(page: Page) -> None:
-    """Open what the page offers, fill it in as a person does, and hold."""
+    """Open what the page offers, fill it in as a person does, and hold; anew when the page was blind for a moment."""
+    for _ in range(HOLDS):
+        try:
+            _do_next(page)
+        except (AssertionError, TimeoutError):
+            if was_blind(page):
+                continue
+            raise
+        if not was_blind(page):
+            return
+    raise AssertionError("the page is blind again and again")
+
+
+def was_blind(page: Page) -> bool:
+    """The sheet was closed under the hand."""
+    return "The sheet was closed: no data" in (page.locator("#said").text_content() or "")
+
+
+def _do_next(page: Page) -> None:
     if not page.locator("#sheet").is_visible():  # a hold that was let go leaves it open
         page.locator("#next").click(timeout=SOON_MS)
     fill_in(page)

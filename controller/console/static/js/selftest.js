@@ -9,7 +9,7 @@ let restedS = null; // since when all but the proof has passed
 
 const told = (checks) => {
   const more = checks.length > SHOWN ? [`${checks.length - SHOWN} more: see Guide`] : [];
-  return [...checks.slice(0, SHOWN).map((c) => `${named(c.name)}: ${c.measured} (${c.allowed})`), ...more].join("; ");
+  return [...checks.slice(0, SHOWN).map((c) => `${named(c.name)}: ${c.measured}, allowed: ${c.allowed}`), ...more].join("; ");
 };
 
 // Of a state in this step; null where what the controller says is all there is to say.
