@@ -96,6 +96,7 @@ class Control:
         self._open_recorder = open_recorder
         self._last_run = last_run
         self._made: Loop | None = None
+        self._tested: certificate.Certificate | None = None  # read once: whoever makes another has this control ended
         self._stop = StopFlag()
         self._desk = Desk(stop=self._stop)
         self._clock = RunClock(speed=settings.speed)
@@ -106,7 +107,16 @@ class Control:
         with ControlLock(run_dir=self._settings.run_dir):
             restored = self._last_run(self._settings)
             settings = self._settings = continued(self._settings, restored)
-            setups = SetUps(settings=settings, choices=treatments_for(settings.rig), desk=self._desk, make=self._core)
+            self._tested = certificate.read(
+                certificate.place(settings.data_dir, settings.rig, simulated=settings.simulated)
+            )
+            setups = SetUps(
+                settings=settings,
+                choices=treatments_for(settings.rig),
+                desk=self._desk,
+                make=self._core,
+                tested=self._tested,
+            )
             not_granted = ask_for_realtime()
             slack_s = self._slack_s()
             bench = Bench(rig=settings.rig, families=families(), clock=self._clock, stop=self._stop, slack_s=slack_s)
@@ -188,14 +198,12 @@ class Control:
         )
 
     def _session(self, bench: Bench) -> Callable[[], str]:
-        """The certificate is read once: whoever makes another one has this controller ended."""
+        """Why no treatment may start, asked at each order."""
         settings = self._settings
-        path = certificate.place(settings.data_dir, settings.rig, simulated=settings.simulated)
-        found = certificate.read(path)
 
         def session() -> str:
             return certificate.refusal(
-                found, settings.rig, simulated=settings.simulated, wall_s=time.time(), devices=bench.identities()
+                self._tested, settings.rig, simulated=settings.simulated, wall_s=time.time(), devices=bench.identities()
             )
 
         return session

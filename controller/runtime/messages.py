@@ -17,7 +17,7 @@ from controller.core.exchange import Act, Order
 HEADER = 4
 REQUEST_MAX = 8 * 1024
 RESPONSE_MAX = 1024 * 1024
-TEXT_MAX = 400
+TEXT_MAX = 800  # a reset names every trip that was seen
 ACTS = tuple(act.value for act in Act)
 WITH_VALUE = {
     Act.TARGET: "the cavity target in °C",

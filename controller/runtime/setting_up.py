@@ -25,6 +25,7 @@ from config.schema import Treatment
 from controller.core import limit_table
 from controller.core.cycle import Cycle
 from controller.records.header import config_sha256
+from controller.runtime.certificate import Certificate
 from controller.runtime.desk import Desk
 from controller.runtime.loop_parts import Core, RecorderLike
 from controller.runtime.messages import SetUp
@@ -48,12 +49,19 @@ class SetUps:
     """Of one control process. `make` builds the core of settings and begins its record; OSError when it cannot."""
 
     def __init__(
-        self, *, settings: Settings, choices: Mapping[str, Treatment], desk: Desk, make: Callable[[Settings], Core]
+        self,
+        *,
+        settings: Settings,
+        choices: Mapping[str, Treatment],
+        desk: Desk,
+        make: Callable[[Settings], Core],
+        tested: Certificate | None = None,
     ) -> None:
         self.fault = ""  # why a record before this one is not complete, or why nothing can be set up any more
         self._settings = settings
         self._choices = {**choices, settings.treatment.name: settings.treatment}
         self._desk = desk
+        self._tested = tested
         self._make = make
         self._jobs: queue.SimpleQueue[SetUpTicket | RecorderLike | None] = queue.SimpleQueue()
         self._ready: deque[tuple[SetUpTicket, Core]] = deque()
@@ -76,7 +84,8 @@ class SetUps:
 
     def facts(self) -> dict[str, Any]:
         """What does not change in a run, JSON-able: treatments to choose from, where each signal is read, the alarm and
-        trip limits, the rig as it is in effect, and the versions of what runs it.
+        trip limits, the rig as it is in effect, the session self-test (None: there is none that can be read; whether it
+        counts is said when a treatment starts), and the versions of what runs it.
         """
         signals = self._settings.rig.signals
         return {
@@ -84,6 +93,7 @@ class SetUps:
             "probes": {name: f"{source.device}, {source.channel}" for name, source in signals.items()},
             "limits": limit_table.lines(),
             "rig": msgspec.to_builtins(self._settings.rig),
+            "session_selftest": msgspec.to_builtins(self._tested),
             "versions": _versions(),
         }
 

@@ -58,6 +58,7 @@ def test_a_treatment_is_done_from_the_first_start_to_its_report_by_a_person_at_t
     assert list(dict.fromkeys(shown[shown.index("PRIME") :])) == list(PHASES[1:])
     page.click("#to-report")
     expect(page.locator("#record")).to_contain_text("The treatment is over.")
+    expect(page.locator("#session-selftest")).to_contain_text("contactor opens without its lease", timeout=SOON_MS)
     report = downloaded(page, "html", tmp_path).read_text()
     assert "every row is as it was written" in report
     assert report.count("lot A1234, by Weber") >= 2

@@ -149,7 +149,7 @@ def test_an_act_returns_when_taken_and_raises_the_cycles_refusal(served: Served)
         ("warm", None, "", "unknown act 'warm'; allowed: start, self_test, confirm"),
         ("target", None, "", "target needs a value"),
         ("start", 3.0, "", "start takes no value"),
-        ("dose", None, "x" * 401, "at most 400"),
+        ("dose", None, "x" * 801, "at most 800"),
     ],
 )
 def test_an_act_that_cannot_be_is_refused_with_what_is_allowed(

@@ -21,6 +21,7 @@ from controller.core.restart import Restored
 from controller.records.header import config_sha256
 from controller.records.opening import open_recorder
 from controller.records.reader import Record
+from controller.runtime import certificate
 from controller.runtime.api import ApiServer
 from controller.runtime.client import Client, Refusal
 from controller.runtime.commands import StopFlag
@@ -172,6 +173,18 @@ def test_h39_h41_what_check_refuses_is_refused_here_in_the_same_words(
     assert says in str(refusal.value)
     assert says in served.asks(wrong)
     assert served.desk.state["treatment"] == "saline_rehearsal"
+
+
+def test_the_session_self_test_is_among_the_facts_and_one_that_is_not_there_is_none(
+    tmp_path: Path, served: Served
+) -> None:
+    assert served.setups.facts()["session_selftest"] is None
+    lines = [{"name": "contactor opens", "measured": "1.96 s", "allowed": "2.3 s", "passed": True}]
+    settings = served.settings
+    path = certificate.write(tmp_path, settings.rig, simulated=True, devices={}, lines=lines)
+    tested = certificate.read(path)
+    setups = SetUps(settings=settings, choices={}, desk=served.desk, make=served.core, tested=tested)
+    assert list(setups.facts()["session_selftest"]["lines"]) == lines
 
 
 def test_h41_what_was_not_looked_at_or_has_changed_since_is_not_set_up(served: Served) -> None:

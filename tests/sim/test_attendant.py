@@ -1,10 +1,10 @@
-"""The bedside person pours once, changes to rinse fluid once, and never disturbs a perfusion."""
+"""The bedside person changes the fluid between perfusion, rinse and the next treatment, and never disturbs any."""
 
 from __future__ import annotations
 
 import pytest
 
-from sim.plant.attendant import CHANGE_S, STILL_S, Attendant
+from sim.plant.attendant import CHANGE_S, PATIENCE_S, STILL_S, Attendant
 from sim.plant.parameters import Parameters
 from sim.plant.plant import Plant
 from sim.terminals import Terminals
@@ -45,13 +45,20 @@ def test_a_pump_that_stands_before_any_perfusion_changes_nothing() -> None:
     assert attendant.poured == 1
 
 
-def test_rinse_fluid_comes_once_when_the_drained_cavity_has_stood_still_long_enough() -> None:
-    plant, attendant = bedside()
-    perfuse(plant, attendant)
-    assert attendant.poured == 1
+def drain(plant: Plant, attendant: Attendant) -> None:
+    """As the controller does: the inflow shut, a minute of run-on in the bypass, then the pump stands."""
+    plant.terminals.inflow_open = False
+    run(plant, attendant, 60.0)
     plant.terminals.pump_rpm_command = 0.0
     while plant.cavity_ml > 60.0:
         run(plant, attendant, 1.0)
+
+
+def test_rinse_fluid_comes_when_the_drained_cavity_has_stood_still_long_enough() -> None:
+    plant, attendant = bedside()
+    perfuse(plant, attendant)
+    assert attendant.poured == 1
+    drain(plant, attendant)
     run(plant, attendant, STILL_S - 2.0)
     assert attendant.poured == 1
     run(plant, attendant, 4.0)
@@ -60,10 +67,34 @@ def test_rinse_fluid_comes_once_when_the_drained_cavity_has_stood_still_long_eno
     assert attendant.poured == 2
     assert plant.reservoir_ml == pytest.approx(3000.0, abs=60.0)
     assert plant.reservoir_c == pytest.approx(37.0, abs=0.3)
+
+
+def test_after_the_rinse_the_next_treatment_finds_fresh_carrier() -> None:
+    plant, attendant = bedside()
     perfuse(plant, attendant)
+    drain(plant, attendant)
+    run(plant, attendant, STILL_S + CHANGE_S + 2.0)
+    plant.terminals.inflow_open = plant.terminals.outflow_closed = True
+    plant.terminals.pump_rpm_command = 160.0
+    run(plant, attendant, 60.0)
     plant.terminals.pump_rpm_command = 0.0
-    run(plant, attendant, 600.0)
-    assert plant.poured_ml == 9000.0
+    plant.terminals.inflow_open = plant.terminals.outflow_closed = False
+    while plant.cavity_ml > 60.0:
+        run(plant, attendant, 1.0)
+    run(plant, attendant, PATIENCE_S + CHANGE_S + 4.0)
+    assert (attendant.poured, plant.poured_ml) == (1, 15000.0)
+    assert plant.reservoir_ml == pytest.approx(6000.0, abs=60.0)
+
+
+def test_a_long_stop_leaves_the_perfusate_for_whoever_goes_on() -> None:
+    plant, attendant = bedside()
+    perfuse(plant, attendant)
+    plant.terminals.inflow_open, plant.terminals.pump_rpm_command = False, 0.0
+    while plant.cavity_ml > 60.0:
+        run(plant, attendant, 1.0)
+    run(plant, attendant, PATIENCE_S - 10.0)
+    assert attendant.poured == 1
+    assert plant.poured_ml == 6000.0
 
 
 def test_a_drained_cavity_with_the_pump_still_turning_in_bypass_is_left_alone() -> None:

@@ -71,7 +71,7 @@ def test_h42_what_nobody_answers_says_so_and_stops_saying_it_when_answered() -> 
 def test_h43_consequences_are_a_number_and_the_cause_stands_in_full() -> None:
     world = perfusing(device_gone, 1.5)
     text = shown(world)
-    assert "Device lost: line_pressure: does not answer" in text
+    assert "Device lost: line pressure: does not answer" in text
     assert "not sounding" in text
     assert "Line pressure not monitored:" not in text
     assert sum(bool(alarm.because) for alarm in world.state.alarms.active.values()) >= 2

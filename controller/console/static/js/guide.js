@@ -33,8 +33,9 @@ export function guide(place) {
   const probes = el("section", { class: "panel" });
   const record = recordCard();
   const checks = el("section", { class: "panel" });
+  const session = el("section", { class: "panel", id: "session-selftest" });
   const volumes = el("section", { class: "panel grow" });
-  place.append(el("div", { class: "guide" }, el("ol", { class: "panel steps", tabindex: 0, "aria-label": "Steps" }, ...items.map((i) => i.node)), el("div", { class: "cards", tabindex: 0, role: "group", "aria-label": "Facts" }, record.node, setup, checks, volumes, probes)));
+  place.append(el("div", { class: "guide" }, el("ol", { class: "panel steps", tabindex: 0, "aria-label": "Steps" }, ...items.map((i) => i.node)), el("div", { class: "cards", tabindex: 0, role: "group", "aria-label": "Facts" }, record.node, setup, checks, volumes, probes, session)));
   const button = setUpButton("guide-setup");
   place.addEventListener("shown", loadFacts);
   let drawn = "";
@@ -53,6 +54,7 @@ export function guide(place) {
     setup.replaceChildren(el("div", { class: "titled" }, el("h2", {}, "Set-up"), button), s ? facts(s) : "Not known");
     probes.replaceChildren(el("h2", {}, "Probes: touch one, and see which value moves"), s && now.facts ? probeMap(s) : "Not known");
     checks.replaceChildren(el("h2", {}, "Self-test"), s?.checks.length ? table(s.checks) : "Not run yet: it runs when the treatment starts.");
+    session.replaceChildren(el("h2", {}, "Session self-test"), ...(s && now.facts ? sessionTest(now.facts.session_selftest) : ["Not known"]));
     volumes.replaceChildren(el("h2", {}, "Volume and dose"), s ? counts(s) : "Not known");
   });
 }
@@ -85,6 +87,13 @@ function recordCard() {
 
 function probeMap(s) {
   return rows(TEMPERATURES.filter((name) => now.facts.probes[name]).map((name) => [`${label(name)}: ${now.facts.probes[name]}`, s.values[name] === null ? (s.bad[name] ?? "not known") : withUnit(name, s.values[name])]));
+}
+
+// What `hipec selftest`, or the start of `hipec run`, measured; whether it still counts is said by START.
+function sessionTest(tested) {
+  if (!tested) return ["There is none that can be read."];
+  const made = new Date(tested.made_s * 1000).toISOString().slice(0, 16).replace("T", " ");
+  return [el("p", {}, `${made} UTC on ${tested.host}`), table(tested.lines)];
 }
 
 function table(checks) {

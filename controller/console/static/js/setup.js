@@ -9,6 +9,7 @@ const LOOK_AFTER_MS = 250;
 // What the controller refuses it names as its files do; here it stands under the name of its field.
 const FIELDS = { treatment: "Treatment", pseudonym: "Pseudonym", height_cm: "Height, cm", weight_kg: "Weight, kg" };
 const inWords = (line) => line.replace(/^\w+(?= = )/, (name) => FIELDS[name] ?? name).replace("text like ^[A-Za-z0-9._-]+$", "letters, digits and . _ -");
+let factsOf; // when the controller began whose facts they are
 const NUMBER = /^\d{1,3}(\.\d)?$/;
 
 // Once it has begun a treatment is left only by who has held it, or where it cannot go on by itself.
@@ -69,13 +70,16 @@ export async function openSetUp() {
   look();
 }
 
+// Asked for once of each controller: one that was started again has another certificate.
 export async function loadFacts() {
-  if (now.facts) return now.facts;
+  const run = now.state?.runtime?.events?.began_s;
+  if (now.facts && run === factsOf) return now.facts;
   try {
     const answer = await fetch("facts");
     const found = await answer.json();
     if (!answer.ok) throw new Error(found.error);
     now.facts = found;
+    factsOf = run;
     return found;
   } catch (error) {
     say(`Not known yet: ${error.message}`);
