@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,13 @@ def press(page: Page, selector: str) -> None:
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
+
+
+def at_every_size(page: Page) -> Iterator[tuple[int, int]]:
+    """One page is enough: it is made as large as each of the panels in turn."""
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        yield width, height
 
 
 def hold(page: Page) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
-import pytest
-from at_the_page import MARKS, SIZES, Bedside, open_page
+from at_the_page import MARKS, Bedside, at_every_size, open_page
 from playwright.sync_api import Browser, expect
 from staging import State, alarm, staged
 
@@ -51,29 +51,29 @@ FRAME = """() => ['alarm', 'main', 'acts'].map((id) => {
 })"""
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_the_longest_texts_of_the_table_stand_whole_in_the_alarm_line(
-    browser: Browser, bedside: Make, size: tuple[int, int]
-) -> None:
+def test_the_longest_texts_of_the_table_stand_whole_in_the_alarm_line(browser: Browser, bedside: Make) -> None:
     shown: list[State] = []
     paused = [0.0]
 
     def change(state: State) -> None:
         state["alarms"], state["audio_paused_s"] = list(shown), paused[0]
 
-    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change, size=size)
-    frame = page.evaluate(FRAME)
-    for paused[0] in (0.0, 119.0):
-        for first in LONGEST:
+    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change)
+    for size in at_every_size(page):
+        shown.clear()
+        paused[0] = 0.0
+        expect(page.locator("#alarm")).to_contain_text("No alarm")
+        frame = page.evaluate(FRAME)
+        for paused[0], first in product((0.0, 119.0), LONGEST):
             shown[:] = [first, *(each for each in LONGEST if each is not first)]
             expect(page.locator(".alarm .text b")).to_have_text(f"{first['title']}: {first['text']}")
             expect(page.locator("#paused")).to_be_visible(visible=bool(paused[0]))
             expect(page.locator("#alarm")).to_contain_text("FIRST")
             assert page.evaluate(WHOLE) == []
-            size, room = page.evaluate(MARK)
-            assert size >= 2.5, "40 px at 1280 x 800"
+            mark, room = page.evaluate(MARK)
+            assert mark >= 2.5, "40 px at 1280 x 800"
             assert room >= 0.75, "as high as the letters are"
-            assert page.evaluate(CLIPPED) == []
+            assert page.evaluate(CLIPPED) == [], size
             assert page.evaluate(FRAME) == frame, "what lies below does not move"
     page.close()
 
@@ -113,18 +113,18 @@ def test_every_active_alarm_stands_in_the_list_with_its_advice_and_its_state(bro
     page.close()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_a_list_longer_than_the_page_scrolls_and_leaves_the_acts_free(
-    browser: Browser, bedside: Make, size: tuple[int, int]
-) -> None:
+def test_a_list_longer_than_the_page_scrolls_and_leaves_the_acts_free(browser: Browser, bedside: Make) -> None:
     many = [real(row.id, NO_PROBE) for row in TABLE[:20]]
-    page = staged(browser, bedside(speed=10, treatment=TREATMENT), lambda state: state.update(alarms=many), size=size)
+    page = staged(browser, bedside(speed=10, treatment=TREATMENT), lambda state: state.update(alarms=many))
     page.click(".alarm .more")
     expect(page.locator("#alarm-list li:visible")).to_have_count(20)
-    assert page.evaluate(CLIPPED) == []
-    page.locator("#alarm-list li").nth(19).scroll_into_view_if_needed()
-    page.wait_for_timeout(600)  # states that come on do not scroll it back
-    expect(page.locator("#alarm-list li").nth(19)).to_be_in_viewport(ratio=0.9)
+    for size in at_every_size(page):
+        assert page.evaluate(CLIPPED) == [], size
+        page.locator("#alarm-list li").nth(0).scroll_into_view_if_needed()
+        page.locator("#alarm-list li").nth(19).scroll_into_view_if_needed()
+        page.wait_for_timeout(600)  # states that come on do not scroll it back
+        expect(page.locator("#alarm-list li").nth(19)).to_be_in_viewport(ratio=0.9)
+        page.click("#stop", trial=True)
     page.click("#stop")
     expect(page.locator("#stop")).to_contain_text("stopped")
     page.close()

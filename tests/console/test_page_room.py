@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from at_the_page import MARKS, SIZES, Bedside, open_page
+from at_the_page import MARKS, Bedside, at_every_size, open_page
 from playwright.sync_api import Browser, Route, expect
 from staging import State, stage, staged
 
@@ -32,46 +31,45 @@ def reached_from_elsewhere(route: Route) -> None:
     route.fulfill(response=answer, json={**answer.json(), "remote": True})
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("waits", [HELD, UNPROVEN], ids=["held", "self-test"])
 def test_a_long_reason_scrolls_in_its_place_and_cuts_off_neither_the_states_nor_the_button(
-    browser: Browser, bedside: Make, waits: str, size: tuple[int, int]
+    browser: Browser, bedside: Make
 ) -> None:
-    def change(state: State) -> None:
-        state.update(hold=waits, step="prime", phase="PRIME", trips=[])
+    waits = [HELD]
 
-    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change, size=size)
-    expect(page.locator("#next")).to_have_text("Resume …")
-    expect(page.locator(".say .waits")).to_have_text(waits)
-    assert page.evaluate(CLIPPED) == []
-    for selector in ("#next", ".states li >> nth=0", ".say .you"):
-        expect(page.locator(selector)).to_be_in_viewport(ratio=1.0)
-    page.locator(".say .waits").evaluate("(node) => node.scrollTo(0, node.scrollHeight)")
-    shown = page.locator(".say .waits").evaluate(
-        "(node) => node.clientHeight / parseFloat(getComputedStyle(node).fontSize)"
-    )
-    assert shown >= 1.1, "a line of it at least"
+    def change(state: State) -> None:
+        state.update(hold=waits[0], step="prime", phase="PRIME", trips=[])
+
+    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change)
+    for size in at_every_size(page):
+        for waits[0] in (HELD, UNPROVEN):
+            expect(page.locator("#next")).to_have_text("Resume …")
+            expect(page.locator(".say .waits")).to_have_text(waits[0])
+            assert page.evaluate(CLIPPED) == [], size
+            for selector in ("#next", ".states li >> nth=0", ".say .you"):
+                expect(page.locator(selector)).to_be_in_viewport(ratio=1.0)
+            page.locator(".say .waits").evaluate("(node) => node.scrollTo(0, node.scrollHeight)")
+            shown = page.locator(".say .waits").evaluate(
+                "(node) => node.clientHeight / parseFloat(getComputedStyle(node).fontSize)"
+            )
+            assert shown >= 1.1, "a line of it at least"
     page.close()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_the_clocks_of_four_hours_stand_beside_one_another(
-    browser: Browser, bedside: Make, size: tuple[int, int]
-) -> None:
+def test_the_clocks_of_four_hours_stand_beside_one_another(browser: Browser, bedside: Make) -> None:
     def change(state: State) -> None:
         state.update(contact_min=240.0, duration_min=480.0, in_step_s=240 * 60.0)
         state["dose"] |= {"min_41": 240.0, "min_42": 240.0, "cem43_min": 240.0}
 
-    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change, size=size)
-    for clock in ("contact", "left", "step"):
-        expect(page.locator(f"[data-clock={clock}]")).to_have_text("240:00")
-    assert page.evaluate(CLIPPED) == []
+    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change)
+    for size in at_every_size(page):
+        for clock in ("contact", "left", "step"):
+            expect(page.locator(f"[data-clock={clock}]")).to_have_text("240:00")
+        assert page.evaluate(CLIPPED) == [], size
     page.close()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
 def test_every_shipped_title_stands_whole_beside_all_badges_and_the_longest_name(
-    browser: Browser, bedside: Make, size: tuple[int, int]
+    browser: Browser, bedside: Make
 ) -> None:
     title = [""]
 
@@ -79,24 +77,22 @@ def test_every_shipped_title_stands_whole_beside_all_badges_and_the_longest_name
         tight = {name: state["runtime"]["limits"][name] for name in ("core_warn_c", "core_alarm_c")}
         state.update(treatment_title=title[0], patient=LONG_NAME, tightened=tight)
 
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page = browser.new_page()
     page.route("**/session", reached_from_elsewhere)
     stage(page, change)
     page.goto(bedside(speed=10, treatment=TREATMENT).url)
-    for title[0] in TITLES:
-        expect(page.locator("#title")).to_have_text(title[0])
-        for badge in BADGES:
-            expect(page.locator(f"#{badge}")).to_be_in_viewport(ratio=1.0)
-        assert page.evaluate(CLIPPED) == []
+    for size in at_every_size(page):
+        for title[0] in TITLES:
+            expect(page.locator("#title")).to_have_text(title[0])
+            for badge in BADGES:
+                expect(page.locator(f"#{badge}")).to_be_in_viewport(ratio=1.0)
+            assert page.evaluate(CLIPPED) == [], size
     expect(page.locator("#patient")).to_have_attribute("title", LONG_NAME)
     page.close()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_a_refused_set_up_is_told_whole_and_by_the_names_of_its_fields(
-    browser: Browser, bedside: Make, size: tuple[int, int]
-) -> None:
-    page = open_page(browser, bedside(speed=10), size)
+def test_a_refused_set_up_is_told_whole_and_by_the_names_of_its_fields(browser: Browser, bedside: Make) -> None:
+    page = open_page(browser, bedside(speed=10))
     page.click("#setup")
     page.fill("#set-pseudonym", "<b>X&Y</b> 0123456789-abcdefghij-klmnop")
     page.fill("#set-height", "17")
@@ -104,5 +100,6 @@ def test_a_refused_set_up_is_told_whole_and_by_the_names_of_its_fields(
     told = page.locator("#set-plan .wrong")
     expect(told).to_have_count(3)
     expect(told).to_contain_text(["Pseudonym = ", "Height, cm = 17.0: allowed", "Weight, kg = 1.0: allowed"])
-    assert page.evaluate(CLIPPED) == []
+    for size in at_every_size(page):
+        assert page.evaluate(CLIPPED) == [], size
     page.close()
