@@ -55,6 +55,14 @@ def test_a_record_is_never_written_over(tmp_path: Path) -> None:
     assert path.read_text() == "somebody's data"
 
 
+def test_h51_what_was_not_there_when_it_was_looked_for_is_not_written_over_either(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "record.sqlite", tmp_path / "elsewhere.sqlite"
+    path.symlink_to(elsewhere)  # leads nowhere: it is not there, and yet in the way
+    with pytest.raises(RecordError, match=r"record\.sqlite: exists"):
+        Store(path, header())
+    assert not elsewhere.exists()
+
+
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="nowhere: is not a directory"):
         Store(tmp_path / "nowhere" / "record.sqlite", header())
