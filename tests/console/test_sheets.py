@@ -16,6 +16,7 @@ from staging import State, alarm, staged
 pytestmark = MARKS
 Make = Callable[..., Bedside]
 HAS_FOCUS = "(id) => document.activeElement?.id === id"
+SECOND_DOSE_DUE = {"phase": "PERFUSE", "step": "perfuse", "next_dose_min": 1.0, "contact_min": 1.0, "doses": 1}
 
 
 def trip(id_: str, text: str, at_s: float = 1.0) -> State:
@@ -73,13 +74,7 @@ def test_h41_a_sheet_for_one_step_does_not_stand_for_the_next_that_asks_the_same
 
 
 def test_h50_a_dose_that_another_page_has_entered_closes_the_sheet_for_it(browser: Browser, bedside: Make) -> None:
-    shown: dict[str, Any] = {
-        "phase": "PERFUSE",
-        "step": "perfuse",
-        "next_dose_min": 1.0,
-        "contact_min": 1.0,
-        "doses": 1,
-    }
+    shown: dict[str, Any] = dict(SECOND_DOSE_DUE)
     page = staged(browser, bedside(speed=10, treatment="mitomycin_90"), lambda state: state.update(shown))
     page.click("#next")
     expect(page.locator("#sheet")).to_contain_text("dose 2 of 3")
@@ -96,13 +91,7 @@ def test_h50_a_dose_that_another_page_has_entered_closes_the_sheet_for_it(browse
 def test_h41_a_page_that_goes_blind_closes_what_it_asked_and_keeps_what_was_typed(
     browser: Browser, bedside: Make
 ) -> None:
-    shown: dict[str, Any] = {
-        "phase": "PERFUSE",
-        "step": "perfuse",
-        "next_dose_min": 1.0,
-        "contact_min": 1.0,
-        "doses": 1,
-    }
+    shown: dict[str, Any] = dict(SECOND_DOSE_DUE)
     rig = bedside(speed=10, treatment="mitomycin_90")
     page = staged(browser, rig, lambda state: state.update(shown))
     page.click("#next")
@@ -152,13 +141,7 @@ def test_h49_what_is_resumed_is_what_was_held_when_it_was_ticked(browser: Browse
 
 
 def test_a_refused_act_keeps_its_sheet_with_what_was_typed_and_says_why(browser: Browser, bedside: Make) -> None:
-    shown: dict[str, Any] = {
-        "phase": "PERFUSE",
-        "step": "perfuse",
-        "next_dose_min": 1.0,
-        "contact_min": 1.0,
-        "doses": 1,
-    }
+    shown: dict[str, Any] = dict(SECOND_DOSE_DUE)
     page = staged(browser, bedside(speed=10, treatment="mitomycin_90"), lambda state: state.update(shown))
     page.click("#next")
     filled_in(page)

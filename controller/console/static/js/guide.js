@@ -93,7 +93,8 @@ function probeMap(s) {
 function sessionTest(tested) {
   if (!tested) return ["There is none that can be read."];
   const made = new Date(tested.made_s * 1000).toISOString().slice(0, 16).replace("T", " ");
-  return [el("p", {}, `${made} UTC on ${tested.host}`), table(tested.lines)];
+  const lines = tested.lines.map((line) => (line.name.startsWith("who is ") ? { ...line, name: line.name.replaceAll("_", " ") } : line));
+  return [el("p", {}, `${made} UTC on ${tested.host}`), table(lines)];
 }
 
 function table(checks) {
