@@ -196,20 +196,29 @@ def fill_in(page: Page) -> None:
 def reach(page: Page, wanted: str, *, for_s: float = 60.0) -> None:
     """Do what the page asks for until it shows the phase. Who was refused, or whose sheet went away, asks again."""
     until_s = time.monotonic() + for_s
+    vain = ""
     while time.monotonic() < until_s:
         if wanted in (page.locator("#phase").text_content() or ""):
             return
-        with contextlib.suppress(AssertionError, TimeoutError):
+        try:
             do_what_is_asked(page)
+        except (AssertionError, TimeoutError) as error:
+            vain = f"{time.monotonic() - until_s + for_s:.0f} s in: {error}"
+            page.keyboard.press("Escape")
         page.wait_for_timeout(100)
-    raise AssertionError(f"{wanted} not reached: {page.locator('main').inner_text()[:600]}")
+    raise AssertionError(
+        f"{wanted} not reached, {vain or 'nothing in vain'}: {page.locator('body').inner_text()[:1500]}"
+    )
 
 
 def do_what_is_asked(page: Page) -> None:
+    """A sheet that is open is finished first: what stands behind it cannot be touched."""
     reminder = page.locator("#agitated.first")
-    if reminder.is_visible() and reminder.is_enabled():
-        reminder.click()
-    if page.locator("#next").is_visible() and page.locator("#next").is_enabled():
+    if not page.locator("#sheet").is_visible() and reminder.is_visible() and reminder.is_enabled():
+        reminder.click(timeout=HELD_MS)
+    if page.locator("#sheet").is_visible() or (
+        page.locator("#next").is_visible() and page.locator("#next").is_enabled()
+    ):
         do_next(page)
 
 
