@@ -98,7 +98,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "probe_lost", ("H18",), probes.heating_probe_lost, 0.2, _R.R1, _HIGH,
-        "Probe lost while heating", "Check the plug.",
+        "Probe lost while heating", "Check the plug; after a jump pull it and put it back.",
     ),
     Interlock(
         "twin_lost", ("H18", "H20"), probes.twin_lost, 1.0, _R.R1, _HIGH,

@@ -15,6 +15,9 @@ from controller.core.signals import CAVITY, GOOD, Reading, by_name
 DEFAULT_MAX_AGE_S = 1.0
 JUMP_C = 2.0  # more than this between two readings of one probe is electrical: a probe in fluid needs seconds
 JUMPS_ALLOWED = 3  # readings in a row that the median may swallow before the probe is called implausible
+# A front of hot or cold fluid is no jump: seen through a probe's lag every reading goes on the way of the one before.
+FRONT_SHARE = 0.2  # of the change before, at least; what has jumped stands still after it, or comes back
+FRONT_MOST_C = 8.0  # in one reading: 25 °C between fluid and probe, a lag of 1.5 s, the oldest reading that is used
 STUCK_S = 20.0  # bit-identical for so long, on a probe that has shown finer steps than FINE_STEP_C
 FINE_STEP_C = 0.05
 FUTURE_S = 0.05  # a stamp further ahead than this is a broken clock, not a fresh value
@@ -35,6 +38,7 @@ class Track(NamedTuple):
     jumps: int  # readings in a row
     change: float = 0.0  # the last one, signed
     rough: float = 0.0  # mean of how much one change differs from the next: 0 on any ramp, twice the noise otherwise
+    front: bool = False  # since the jump began every change went on the way of the one before
 
 
 class Sensed(NamedTuple):
@@ -106,7 +110,7 @@ class Sensing:
                 elif at_s - track.at_s > 0.5 * max_age_s:
                     track = track._replace(at_s=at_s)
             kept[name] = track
-            _, last, before, changed_s, finest_step, jumps, _, rough = track
+            _, last, before, changed_s, finest_step, jumps, _, rough, _ = track
             if rough > ROUGH_C:
                 noisy = (*noisy, name)
             if jumps >= JUMPS_ALLOWED:
@@ -135,7 +139,7 @@ class Sensing:
 
 def _follow(track: Track, value: float, at_s: float) -> Track:
     """Take a new value that differs, or comes after a jump."""
-    _, last, before, _, finest_step, jumps, step, rough = track
+    _, last, before, _, finest_step, jumps, step, rough, front = track
     change = value - last
     size = abs(change)
     rough += (min(abs(change - step), ROUGH_MOST_C) - rough) * ROUGH_SHARE
@@ -143,5 +147,10 @@ def _follow(track: Track, value: float, at_s: float) -> Track:
         return Track(at_s, value, last, at_s, size if size < finest_step else finest_step, 0, change, rough)
     # Keep the believed value in `before` until the probe comes back to it; if it stays away, the probe is bad.
     believed = before if jumps else last
-    returned = jumps and abs(value - believed) <= JUMP_C
-    return Track(at_s, value, believed, at_s, finest_step, 0 if returned else jumps + 1, change, rough)
+    front = size <= FRONT_MOST_C and (not jumps or (front and change * step >= FRONT_SHARE * step * step))
+    jumps += 1
+    if abs(value - believed) <= JUMP_C and jumps > 1:
+        jumps = 0
+    elif front and jumps >= JUMPS_ALLOWED:
+        jumps, believed = 0, value
+    return Track(at_s, value, believed, at_s, finest_step, jumps, change, rough, front)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make import SIGNALS, make_rig
 
-from controller.core.sensing import JUMPS_ALLOWED, STUCK_S, Sensed, Sensing, Track
+from controller.core.sensing import JUMP_C, JUMPS_ALLOWED, STUCK_S, Sensed, Sensing, Track
 from controller.core.signals import CAVITY, Quality, Reading, by_name
 
 NOW_S = 5000.0
@@ -133,6 +133,57 @@ def test_h21_a_jumping_probe_is_believed_again_only_when_it_returns() -> None:
         probe.read(value)
     assert probe.good(50.0) is None
     assert probe.good(43.0) == 43.0
+
+
+@given(
+    apart=st.floats(4.0, 25.0),
+    sign=st.sampled_from((-1.0, 1.0)),
+    lag_s=st.floats(1.5, 6.0),
+    intervals=st.lists(st.floats(0.2, 0.55), min_size=4, max_size=12),
+    arrives=st.floats(0.0, 1.0),
+)
+def test_h21_a_front_of_hot_or_cold_fluid_is_no_jump_however_late_its_readings_come(
+    apart: float, sign: float, lag_s: float, intervals: list[float], arrives: float
+) -> None:
+    probe = Probe("outflow_c")
+    since_s = -arrives * intervals[0]
+    probe.read(30.0)
+    for every_s in intervals:
+        since_s += every_s
+        value = 30.0 + sign * apart * (1.0 - math.exp(-since_s / lag_s))
+        assert "outflow_c" not in probe.read(value, every_s=every_s).bad
+    for _ in range(JUMPS_ALLOWED):
+        since_s += 0.3
+        value = 30.0 + sign * apart * (1.0 - math.exp(-since_s / lag_s))
+        probe.read(value, every_s=0.3)
+    seen = probe.good(value)
+    assert seen is not None
+    assert abs(seen - value) <= JUMP_C
+
+
+@given(
+    height=st.floats(2.5, 15.0),
+    sign=st.sampled_from((-1.0, 1.0)),
+    noise=st.lists(st.floats(-0.2, 0.2), min_size=4, max_size=12),
+)
+def test_h21_noise_on_a_probe_that_has_jumped_is_not_taken_for_a_front(
+    height: float, sign: float, noise: list[float]
+) -> None:
+    probe = Probe()
+    probe.read(42.00)
+    probe.read(42.01)
+    for error in noise:
+        sensed = probe.read(42.0 + sign * height + error)
+    assert sensed.bad["inflow_c"].startswith("jumps: 42.01 to ")
+
+
+@pytest.mark.parametrize("values", [(51.0, 53.0, 55.0), (45.0, 54.0, 56.0), (45.0, 44.4, 47.0), (45.0, 47.0, 47.3)])
+def test_h21_what_goes_too_fast_or_back_or_stands_still_is_no_front(values: tuple[float, ...]) -> None:
+    probe = Probe()
+    probe.read(42.00)
+    for value in values:
+        sensed = probe.read(value)
+    assert sensed.bad["inflow_c"].startswith("jumps: 42.00 to ")
 
 
 @given(still_s=st.floats(0.0, 300.0), height=st.floats(2.5, 15.0), sign=st.sampled_from((-1.0, 1.0)))
