@@ -107,7 +107,18 @@ class WatsonMarlow:
         self._read_status()
 
     def exchange(self, command: Command | None) -> Mapping[str, Reading]:
-        """Send what differs from the last status, then read the status. Raises Refused when it is not as asked."""
+        """Send what differs from the last status, then read the status. Raises Refused when it is not as asked.
+
+        A status that names another pump is a BadReply here: there is no checksum, and one flipped bit makes another
+        name. Who answers is for `confirm` to find out.
+        """
+        try:
+            return self._exchange(command)
+        except WrongDevice as error:
+            self._port.distrust()
+            raise BadReply(str(error)) from error
+
+    def _exchange(self, command: Command | None) -> Mapping[str, Reading]:
         if command is None:
             return self._readings(self._read_status())
         if not isinstance(command, PumpCommand):
