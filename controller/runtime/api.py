@@ -12,6 +12,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from config.problems import ConfigError
@@ -36,7 +37,9 @@ CLIENTS_MAX = 16
 UNREAD_MAX = 256 * 1024  # bytes of responses that a client may leave unread before it is cut off
 CHUNK = 16 * 1024
 REST_MAX_S = 0.01
-HUNG_WAKES = 30  # the loop wakes the thread ten times a second at least; counted, for a stopped process has no seconds
+# The loop wakes the thread ten times a second of its own time. Counted, for a stopped process has no seconds; and also
+# timed, for a simulated rig that runs ten times as fast wakes it ten times as often.
+HUNG_WAKES, HUNG_S = 30, 2.0
 
 
 class _Client:
@@ -54,7 +57,14 @@ class _Client:
 class ApiServer:
     """Serves `control.sock`. `start` binds and begins; `end`, called once after the loop, closes everything."""
 
-    def __init__(self, *, path: Path, desk: Desk, setups: SetUps | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        path: Path,
+        desk: Desk,
+        setups: SetUps | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         if len(os.fsencode(path)) > PATH_MAX:
             raise InUse(f"{path}: a socket's path may have at most {PATH_MAX} bytes; choose a shorter --run-dir")
         self._path = path
@@ -63,7 +73,9 @@ class ApiServer:
         self._clients: dict[int, _Client] = {}
         self._numbers = 0
         self._ending = False
+        self._monotonic = monotonic
         self._unheard_wakes = 0
+        self._unheard_since_s = 0.0
         self._state_bytes: dict[int, bytes] = {}
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -94,10 +106,13 @@ class ApiServer:
     @property
     def alive(self) -> bool:
         """Its thread lives and turns; without it nobody can press STOP."""
-        return self._thread.is_alive() and self._unheard_wakes <= HUNG_WAKES
+        unheard = self._unheard_wakes > HUNG_WAKES and self._monotonic() - self._unheard_since_s > HUNG_S
+        return self._thread.is_alive() and not unheard
 
     def wake(self) -> None:
         """Tell the thread that there is something on the desk. Never blocks."""
+        if self._unheard_wakes == 0:
+            self._unheard_since_s = self._monotonic()
         self._unheard_wakes += 1
         try:
             os.eventfd_write(self._wake, 1)

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.core.exchange import Act
-from controller.runtime.api import CLIENTS_MAX, HUNG_WAKES, ApiServer
+from controller.runtime.api import CLIENTS_MAX, HUNG_S, HUNG_WAKES, ApiServer
 from controller.runtime.client import Client, Refusal, Unreachable
 from controller.runtime.commands import StopFlag
 from controller.runtime.desk import Desk
@@ -303,8 +303,10 @@ class Hanging:
 
 
 def test_h34_a_socket_that_hangs_is_as_dead_as_one_that_ended_and_one_without_clients_is_not(tmp_path: Path) -> None:
-    setups, desk = Hanging(), Desk(stop=StopFlag())
-    api = ApiServer(path=tmp_path / "control.sock", desk=desk, setups=cast("SetUps", setups))
+    setups, desk, now_s = Hanging(), Desk(stop=StopFlag()), [0.0]
+    api = ApiServer(
+        path=tmp_path / "control.sock", desk=desk, setups=cast("SetUps", setups), monotonic=lambda: now_s[0]
+    )
     api.start()
     try:
         for _ in range(3 * HUNG_WAKES):
@@ -313,10 +315,33 @@ def test_h34_a_socket_that_hangs_is_as_dead_as_one_that_ended_and_one_without_cl
         with raw(tmp_path / "control.sock") as client:
             client.sendall(pack(Request(id=1, do="facts")))
             assert setups.asked.wait(SOON_S)
-            for _ in range(HUNG_WAKES):
+            desk.show({})
+            now_s[0] += 1000.0  # the process was stopped for as long: that is one wake
+            for _ in range(HUNG_WAKES - 1):
                 desk.show({})
             assert api.alive
             desk.show({})
+            assert not api.alive
+    finally:
+        setups.go_on.set()
+        api.end()
+
+
+def test_a_rig_that_runs_ten_times_as_fast_does_not_take_a_busy_socket_for_a_dead_one(tmp_path: Path) -> None:
+    setups, desk, now_s = Hanging(), Desk(stop=StopFlag()), [0.0]
+    api = ApiServer(
+        path=tmp_path / "control.sock", desk=desk, setups=cast("SetUps", setups), monotonic=lambda: now_s[0]
+    )
+    api.start()
+    try:
+        with raw(tmp_path / "control.sock") as client:
+            client.sendall(pack(Request(id=1, do="facts")))
+            assert setups.asked.wait(SOON_S)
+            for _ in range(10 * HUNG_WAKES):
+                now_s[0] += HUNG_S / (10 * HUNG_WAKES)
+                desk.show({})
+            assert api.alive
+            now_s[0] += 0.1
             assert not api.alive
     finally:
         setups.go_on.set()
