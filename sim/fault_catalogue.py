@@ -69,6 +69,11 @@ CATALOGUE: Mapping[str, FaultName] = {
     "delayed": FaultName(
         kind="heater", about="follows that much later", unit="s", value=20.0, high=600.0, knob="heater_delay_s"
     ),
+    "mains_lost": FaultName(
+        kind="heater",
+        about="no mains: no power, and an input for mains says so",
+        knob="mains_lost",
+    ),
     # pump and circuit
     "stall": FaultName(kind="pump", about="the rotor stands", knob="pump_stall"),
     "runaway": FaultName(
@@ -132,6 +137,7 @@ HAZARDS: Mapping[str, tuple[str, ...]] = {
     "stuck_off": ("H04", "H05"),
     "weak": ("H04",),
     "delayed": ("H01",),
+    "mains_lost": ("H05", "H38"),
     # pump and circuit
     "stall": ("H06", "H17"),
     "runaway": ("H16",),

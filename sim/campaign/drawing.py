@@ -1,8 +1,8 @@
 """How a fault is drawn: which kinds, on which targets, how large, when and for how long.
 
 A table by name, so that every fault of the catalogue that virtual time can do has its line; what only real processes
-can do (`sim.hosts.REAL_ONLY`) is not drawn. Not responsible for what a fault does (`sim.faults`, `sim.plant`,
-`sim.links`, `sim.hosts`).
+can do (`sim.hosts.REAL_ONLY`), and UNDRAWN, is not drawn. Not responsible for what a fault does (`sim.faults`,
+`sim.plant`, `sim.links`, `sim.hosts`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sim.plant.plant import PROBE_ORDER
 
 KINDS = (("probe", 35), ("link", 20), ("heater", 10), ("pump", 25), ("host", 10))
 COUNTS = (1, 1, 1, 1, 1, 1, 2, 2, 3, 3)
+UNDRAWN: Mapping[str, str] = {"mains_lost": "on a rig without an input for mains it is `stuck_off`"}
 LONE_DISTANCE_S = 60.0
 CORE_FAULTS = ("off", "stuck", "drift", "bias")
 

@@ -23,5 +23,6 @@ class Faults:
     air_mm: float = 0.0  # bubbles of this size pass the detector
     heater_stuck_on: bool = False  # full power whatever is asked; only contactor and cut-out stop it
     heater_stuck_off: bool = False
+    mains_lost: bool = False  # the heater has no supply; pump and computer have a battery
     heater_gain: float = 1.0  # share of its power left
     heater_delay_s: float = 0.0  # power follows the demand that much later

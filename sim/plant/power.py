@@ -36,7 +36,8 @@ class HeaterSupply:
             demand_w = 0.0
         if body_c > self._cut_out_c:
             self.cut_out = True
-        if self.cut_out or not terminals.contactor_closed:
+        terminals.sensed["mains_ok"] = 0.0 if faults.mains_lost else 1.0
+        if self.cut_out or faults.mains_lost or not terminals.contactor_closed:
             demand_w = 0.0
         power_w = demand_w * faults.heater_gain
         terminals.heater_power_w = power_w

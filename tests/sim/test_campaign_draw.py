@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from sim.campaign.byte_engine import ByteEngine
-from sim.campaign.drawing import draw_fault
+from sim.campaign.drawing import UNDRAWN, draw_fault
 from sim.campaign.engine import Engine, Watcher
 from sim.campaign.person import Conduct, Person
 from sim.campaign.runner import Prepared
@@ -22,7 +22,7 @@ from sim.hosts import REAL_ONLY
 TARGETS = {"probe": "inflow_c", "link": "heater", "heater": "", "pump": "", "host": ""}
 VALUES = {"swapped": "=outflow_c", "slow": "=0.3", "weak": "=0.1", "delayed": "=60", "drift": "=5", "leak": "=2000"}
 SOON = 15.0  # the slowest of them, a lost console, is said after 10 s
-DRAWN = sorted(CATALOGUE.keys() - REAL_ONLY.keys())
+DRAWN = sorted(CATALOGUE.keys() - REAL_ONLY.keys() - UNDRAWN.keys())
 HOST = [name for name in DRAWN if CATALOGUE[name].kind == "host"]
 
 
