@@ -134,7 +134,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "order", ("H20", "H08"), probes.order_broken, 5.0, _R.R1, _HIGH,
-        "Probe out of the fluid", "Check inflow and outlet probes.",
+        "Outlet and inflow far apart", "Check both probes, heater and mains.",
     ),
     Interlock(
         "inflow_disagrees", ("H22",), probes.disagree("inflow_c", "inflow_b_c", "probe_disagreement_trip_c"),
