@@ -24,7 +24,7 @@ FUTURE_S = 0.05  # a stamp further ahead than this is a broken clock, not a fres
 CAVITY_OUTLIER_C = 4.0
 ROUGH_C = 0.3
 ROUGH_SHARE = 1.0 / 40.0  # of a new reading in the mean
-ROUGH_MOST_C = 20.0
+ROUGH_MOST_C = 3.0  # of one reading: a front of fluid changes its speed twice, noise again and again
 
 
 class Track(NamedTuple):
