@@ -81,7 +81,7 @@ class Cycle:
             demoted=False,
             permitted=False,
             pump_reference_lpm=0.0,
-            pump_changed_s=0.0,
+            pump_changed_s=now_s,  # what a pump was told before may still run down
             flow_since_s=None,
             heat_on_since_s=None,
             heat_off_since_s=now_s,

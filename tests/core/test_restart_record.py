@@ -159,6 +159,19 @@ def test_h41_tightened_limits_come_back_after_a_crash_for_the_same_patient_only(
     assert world.cycle.initial(world.now_s, other).limits.now == world.cycle.rig.limits
 
 
+def test_h16_flow_that_runs_down_after_a_restart_is_no_runaway_and_flow_that_goes_on_is() -> None:
+    runs_down = begun(Restored())
+    for tenths in range(15, -1, -1):
+        runs_down.bent["flow_lpm"] = tenths / 10.0
+        runs_down.run(0.2)
+    runs_down.run(5.0)
+    assert runs_down.trips == ()
+    goes_on = begun(Restored())
+    goes_on.bent["flow_lpm"] = 1.5
+    assert goes_on.until(lambda w: bool(w.trips), within_s=5.0) >= 3.0
+    assert goes_on.trips == ("runaway",)
+
+
 @pytest.fixture(autouse=True)
 def _folders(tmp_path: Path) -> None:
     for name in ("ended", "idle", "other"):
