@@ -84,8 +84,7 @@ def apply(desk: Desk, orders: tuple[Order, ...]) -> tuple[Desk, tuple[Event, ...
 def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.step.name != "standby":
         raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; start is allowed in STANDBY")
-    if desk.latch.tripped:
-        raise RefusedOrder("a trip is latched; reset first")
+    _untripped(desk)
     if desk.session:
         raise RefusedOrder(desk.session)
     if desk.disk_free_mb is None or not desk.disk_free_mb >= START_FREE_MB:
@@ -102,8 +101,7 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
 def _self_test(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.step.name != "standby":
         raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; the self-test is allowed in STANDBY")
-    if desk.latch.tripped:
-        raise RefusedOrder("a trip is latched; reset first")
+    _untripped(desk)
     latch = desk.latch._replace(armed=True, still=False)
     return desk._replace(walk=desk.walk._replace(hold="", testing=True), latch=latch, goto="self_test"), "self-test"
 
@@ -113,6 +111,7 @@ def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     if order.text and order.text != desk.step.name:
         raise RefusedOrder(f"it was meant for {order.text.replace('_', ' ')}; now it is {desk.step.phase.value}")
     if desk.short_ml and not desk.walk.short_accepted:
+        _untripped(desk)  # a drain lets go of the hold, not of the trip
         if desk.walk.hold:
             raise RefusedOrder(f"{desk.walk.hold}; resume first")
         walk = desk.walk._replace(short_accepted=True)
@@ -271,7 +270,13 @@ def _number(value: float | None, low: float, high: float, unit: str) -> float:
     return value
 
 
+def _untripped(desk: Desk) -> None:
+    if desk.latch.tripped:
+        raise RefusedOrder("a trip is latched; reset first")
+
+
 def _gate_open(desk: Desk) -> None:
+    _untripped(desk)
     if desk.walk.hold:
         raise RefusedOrder(f"{desk.walk.hold}; resume first")
     if desk.gate:

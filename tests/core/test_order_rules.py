@@ -312,6 +312,35 @@ def test_a_tripped_treatment_can_be_drained_before_and_after_the_reset() -> None
     assert not world.outputs.heat_on
 
 
+def test_h49_under_a_trip_a_short_drain_is_confirmed_only_after_the_reset_and_says_so() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    world.step(Act.STOP)
+    world.bent["reservoir_ml"] = world.reservoir_ml  # nothing comes back
+    world.step(Act.DRAIN)
+    world.until(lambda w: bool(w.cycle.view(w.state)["short_ml"]), within_s=300.0)
+    assert (world.step_name, world.trips, world.state.walk.hold) == ("drain", ("stop",), "")
+    world.step(Act.CONFIRM)
+    assert world.refused().endswith("a trip is latched; reset first")
+    assert not world.state.walk.short_accepted
+    world.step(Act.RESET)
+    world.run(0.5)
+    world.step(Act.CONFIRM)
+    assert world.refused() == ""
+    world.until(lambda w: w.step_name == "rinse_ready", within_s=10.0)
+
+
+@pytest.mark.parametrize(("step", "act"), [("warm_up", Act.DOSE), ("preheat", Act.CONFIRM), ("prime", Act.CONFIRM)])
+def test_h49_a_gate_under_a_trip_asks_for_the_reset_then_for_the_resume(step: str, act: Act) -> None:
+    world = world_in(step)
+    world.step(Act.STOP)
+    world.step(act)
+    assert world.refused().endswith("a trip is latched; reset first")
+    world.step(Act.RESET)
+    world.run(0.5)
+    world.step(act)
+    assert world.refused().endswith("resume first")
+
+
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 38.9, 42.9, 47.0, 4.2])
 def test_h39_a_target_outside_the_limits_is_refused_with_the_limits(value: float | None) -> None:
     world = world_in("perfuse")
