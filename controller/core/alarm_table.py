@@ -212,6 +212,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "mains_lost": AlarmRow(_D, _SOON),
     "on_battery": AlarmRow(_R, _SOON, because=("mains_lost",), within_s=math.inf, renew_s=120.0, rises_s=300.0),
     "device_late": AlarmRow(_R, _LATE, because=_UNPLUG),
+    "protective_out": AlarmRow(_R, _SOON),
     "protective_trip": AlarmRow(_D, _NOW),
     "protective_lost": AlarmRow(_D, _SOON),
     "protective_refuses": AlarmRow(_D, _SOON, because=("protective_trip", "protective_lost")),

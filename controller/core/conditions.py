@@ -17,6 +17,7 @@ from controller.core.situation import Situation
 
 Condition = Callable[[Situation], str]
 SIGNALS = by_name()
+TWIN_OF = {"heater_outlet_c": "outlet_b_c", "inflow_c": "inflow_b_c"}  # the protective channel's, at the same place
 
 
 class Limit(Protocol):

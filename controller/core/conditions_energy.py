@@ -5,7 +5,7 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
-from controller.core.conditions import lost, over, under, value_of
+from controller.core.conditions import TWIN_OF, lost, over, under, value_of
 from controller.core.regulation import CARRIER_W_PER_K_LPM
 from controller.core.situation import Situation
 from controller.core.steps import Heat
@@ -186,6 +186,8 @@ def slug(s: Situation) -> str:
         return ""
     for name in ("heater_outlet_c", "inflow_c"):
         value = s.good.get(name)
+        if value is None and s.step.heat is Heat.OFF:  # a rinse is not kept in by a heater that is gone
+            value = s.good.get(TWIN_OF[name])
         if value is None:
             return f"{lost(s, name)}: held in the bypass"
         if not value <= SLUG_C:

@@ -5,11 +5,11 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
-from controller.core.conditions import lost
+from controller.core.conditions import SIGNALS, lost
 from controller.core.exchange import LinkFault, ProtectiveStatus
 from controller.core.sensing import FUTURE_S
 from controller.core.situation import Situation
-from controller.core.steps import Heat, agitate_in_s
+from controller.core.steps import Heat, Phase, agitate_in_s
 
 STATUS_MAX_AGE_S = 0.5
 LOST_S = 0.7  # with a cycle and the heater's own turn after it, heat is off within 1.0 s
@@ -20,14 +20,30 @@ UNATTENDED_S = 60.0
 JUMP_S = 1.0
 LOW_DISK_MB = 200.0
 MAINS_THERE = 0.5  # between the input's 0 and 1
+AFTER_HEAT = (
+    Phase.DRAIN,
+    Phase.RINSE,
+    Phase.COMPLETE,
+)  # what was there for the heat alone is not needed to end the treatment
 
 
 def device_lost(s: Situation) -> str:
     """A device has not answered for longer than its outputs live."""
     for fault in () if s.idle else s.link_faults:
-        if not (s.now_s - fault.since_s <= LOST_S):
+        if not (s.now_s - fault.since_s <= LOST_S) and _needed(s, fault.device):
             return _told(fault)
     return ""
+
+
+def _needed(s: Situation, device: str) -> bool:
+    """Whether the step can do without it. A drain needs its clamp and the level; a rinse, all but heater and probes."""
+    if s.step.phase not in AFTER_HEAT:
+        return True
+    wired, signals = s.rig.actuators, s.rig.signals
+    if device in (wired.inflow_open.device, wired.outflow_closed.device, signals["reservoir_ml"].device):
+        return True
+    reads = {SIGNALS[name].unit for name, source in signals.items() if source.device == device}
+    return s.last.pump_enable and device != wired.heater and reads != {"°C"}
 
 
 def device_late(s: Situation) -> str:
@@ -46,9 +62,11 @@ def is_fresh(status: ProtectiveStatus, now_s: float) -> bool:
 
 def protective_lost(s: Situation) -> str:
     """The protective channel has not been heard: permit needs both channels."""
+    return "" if s.idle or s.step.phase in AFTER_HEAT else _unheard(s)
+
+
+def _unheard(s: Situation) -> str:
     status = s.protective
-    if s.idle:
-        return ""
     if status is None:
         return "the protective channel has never answered"
     age = s.now_s - status.at_s
@@ -57,7 +75,14 @@ def protective_lost(s: Situation) -> str:
 
 def protective_trip(s: Situation) -> str:
     """The protective channel has tripped."""
-    return s.protective.trip if s.protective is not None else ""
+    return s.protective.trip if s.protective is not None and s.step.phase not in AFTER_HEAT else ""
+
+
+def protective_out(s: Situation) -> str:
+    """The same when the heat is over: a treatment is ended without it, but its own clamp may stay shut."""
+    if s.idle or s.step.phase not in AFTER_HEAT:
+        return ""
+    return _unheard(s) or (s.protective.trip if s.protective is not None else "")
 
 
 def protective_refuses(s: Situation) -> str:
@@ -115,7 +140,7 @@ def on_battery(s: Situation) -> str:
 def wrong_device(s: Situation) -> str:
     """Something answers that is not the device of the rig file: another unit, another model, another firmware."""
     for fault in s.link_faults:
-        if fault.wrong and not s.idle:
+        if fault.wrong and not s.idle and _needed(s, fault.device):
             return _told(fault)
     return ""
 

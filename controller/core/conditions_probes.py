@@ -5,7 +5,7 @@ Not responsible for judging single readings (`sensing`), nor for delays, latches
 
 from __future__ import annotations
 
-from controller.core.conditions import SIGNALS, Limit, lost, value_of
+from controller.core.conditions import SIGNALS, TWIN_OF, Limit, lost, value_of
 from controller.core.regulation import FLOW_FLOOR_LPM, LINE_LOSS_C_LPM
 from controller.core.signals import CAVITY
 from controller.core.situation import Situation
@@ -13,7 +13,7 @@ from controller.core.steps import Heat
 
 ORDER_C = 3.5
 APART_C = 2.0
-TWINS = (("heater_outlet_c", "outlet_b_c"), ("inflow_c", "inflow_b_c"))
+TWINS = tuple(TWIN_OF.items())
 LET_IN = ("heater_outlet_c", "inflow_c", "flow_lpm", "pump_rpm")
 HEATING = ("heater_outlet_c", "inflow_c", "outflow_c")
 SPREAD_C = 2.0

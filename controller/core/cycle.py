@@ -59,7 +59,10 @@ class Cycle:
         self._jog_allowed = jog.allowed(rig.limits, rig.heater)
         self._sensing = Sensing(rig=rig)
         self._wishes = Wishes(rig=rig, treatment=treatment)
-        self._walker = Walker(steps=self.steps, limits=rig.limits, treatment=treatment, fill_ml=self.fill_ml)
+        clamped = rig.protective.clamp_channel is not None
+        self._walker = Walker(
+            steps=self.steps, limits=rig.limits, treatment=treatment, fill_ml=self.fill_ml, clamped=clamped
+        )
 
     def initial(self, now_s: float, restored: Restored = Restored()) -> CycleState:  # noqa: B008 (frozen)
         """Everything off, nothing armed; `restored` trips are latched."""

@@ -163,6 +163,8 @@ def rinse_ready(scene: Scene) -> str:
     need = scene.treatment.rinse_ml + scene.limits.reservoir_low_ml + RINSE_RESERVE_ML
     if level is None or not level >= need:
         return f"{need:.0f} mL of rinse in the reservoir"
+    if scene.clamp_shut:
+        return "the protective channel, which holds its clamp shut; or drain, to end without a rinse"
     return "" if _settled(scene.volumes) else "reservoir level steady"
 
 

@@ -160,6 +160,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Fluid to the patient NOT MONITORED", "Check the probe's plug; or end the rinse: drain.",
     ),
     Interlock(
+        "protective_out", ("H33",), host.protective_out, 2.0, _R.R0, _MEDIUM,
+        "Protective channel is out", "Put it right for the rinse, or drain to end without one.",
+    ),
+    Interlock(
         "slug", ("H07",), energy.slug, 0.5, _R.R0, _LOW,
         "Hot fluid held in the bypass", "Wait until it has cooled.",
     ),

@@ -71,6 +71,7 @@ class Scene(NamedTuple):
     now_s: float
     short_ml: float = 0.0
     probes_proved: bool = False
+    clamp_shut: bool = False  # by the protective channel, which is not there or has tripped
 
 
 class Step(NamedTuple):

@@ -20,11 +20,14 @@ BEGUN = "just begun"  # a gate that nobody has looked at yet is not open
 class Walker:
     """The steps of one treatment. Stateless: the walk goes in and comes out with the state."""
 
-    def __init__(self, *, steps: Mapping[str, Step], limits: Limits, treatment: Treatment, fill_ml: float) -> None:
+    def __init__(
+        self, *, steps: Mapping[str, Step], limits: Limits, treatment: Treatment, fill_ml: float, clamped: bool
+    ) -> None:
         self._steps = steps
         self._limits = limits
         self._treatment = treatment
         self._fill_ml = fill_ml
+        self._clamped = clamped  # the protective channel has a relay in series with the clamp's
 
     def step(self, state: CycleState, step: Step, goto: str, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
         """Look at the gate; enter the next step when it has been open long enough and confirmed where it asks."""
@@ -69,6 +72,7 @@ class Walker:
             now_s,
             drain_short_ml(step, state.walk, state.volumes, now_s),
             state.identity.proved,
+            self._clamped and not state.permitted,
         )
 
     def _after(self, step: Step, state: CycleState) -> str:

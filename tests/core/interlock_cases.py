@@ -155,6 +155,8 @@ CASES: tuple[Case, ...] = (
     Case("protective_trip", R4, 0.0, 0.1, says(trip="outlet 46.1 °C", permit=False)),
     Case("protective_lost", R4, 0.2, 0.9, silent, note="silent"),
     Case("protective_lost", R4, 0.2, 0.4, never_answered, note="unknown"),
+    Case("protective_out", R0, 2.0, 2.9, silent, step="drain", note="silent"),
+    Case("protective_out", R0, 2.0, 2.2, says(trip="welded", permit=False), step="rinse_fill", note="tripped"),
     Case("protective_refuses", R4, 0.5, 0.7, says(permit=False)),
     Case("overrun", R1, 0.0, 0.1, late(0.21)),
     Case("host", R0, 0.0, 0.1, disk_full),

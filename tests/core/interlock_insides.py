@@ -196,6 +196,8 @@ INSIDES: Mapping[str, Inside] = {
     "protective_trip": Inside(says(permit=False), 3.0),
     "protective_lost-silent": Inside(_nearly_silent, 5.0),
     "protective_lost-unknown": Inside(lasts_only(0.2, never_answered), 3.0),
+    "protective_out-silent": Inside(_nearly_silent, 5.0),
+    "protective_out-tripped": Inside(lasts_only(2.0, says(trip="welded", permit=False)), 5.0),
     "protective_refuses": Inside(lasts_only(0.5, says(permit=False)), 3.0),
     "overrun": Inside(late(0.19), 3.0),
     "late_often": Inside(_late_twice, 5.0),

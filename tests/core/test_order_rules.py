@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from interlock_breakings import says
 from make import ORDER_OF_STEPS, World, make_cycle, make_treatment, world_in
 
 from controller.core.exchange import Act, Order, ProtectiveStatus
@@ -504,6 +505,7 @@ def test_h52_no_rinse_goes_in_before_the_perfusate_was_out_of_the_reservoir() ->
 def test_h18_fluid_of_unknown_temperature_waits_is_said_and_the_rinse_can_be_ended() -> None:
     world = world_in("rinse_ready")
     world.bent["inflow_c"] = None
+    says(inflow_b_c=None)(world)  # what the protective channel knows of that place would do
     world.until(lambda w: not w.state.gate, within_s=60.0)
     world.step(Act.CONFIRM)
     world.until(lambda w: w.step_name == "rinse_fill", within_s=10.0)

@@ -61,12 +61,12 @@ power_differs          .  .  .  x  x  x  x  .  .  .  .  .  .
 heats_over             .  .  .  x  x  x  x  .  .  .  .  .  .
 hotter_than_source     .  .  .  .  x  x  x  .  .  .  .  .  .
 pump_differs           x  x  x  x  x  x  x  x  x  x  x  x  x
-wrong_device           .  x  x  x  x  x  x  x  x  x  x  x  .
-device_lost            .  x  x  x  x  x  x  x  x  x  x  x  .
+wrong_device           .  x  x  x  x  x  x  x  .  x  .  .  .
+device_lost            .  x  x  x  x  x  x  x  .  x  .  .  .
 mains_lost             .  .  .  x  x  x  x  .  .  .  .  .  .
 restart                x  x  x  x  x  x  x  x  x  x  x  x  x
-protective_trip        x  x  x  x  x  x  x  x  x  x  x  x  x
-protective_lost        .  x  x  x  x  x  x  x  x  x  x  x  .
+protective_trip        x  x  x  x  x  x  x  .  .  .  .  .  .
+protective_lost        .  x  x  x  x  x  x  .  .  .  .  .  .
 protective_refuses     .  .  .  x  x  x  x  .  .  .  .  .  .
 late_often             x  x  x  x  x  x  x  x  x  x  x  x  x
 unattended             .  .  .  x  x  x  x  .  .  .  .  .  .
@@ -106,6 +106,7 @@ unheated               .  .  .  .  x  x  x  .  .  .  .  .  .
 cold_inflow            .  .  .  .  x  x  x  .  .  .  .  .  .
 heater_unseen          .  .  .  x  x  x  x  .  .  .  .  .  .
 inflow_unseen          .  .  .  .  .  .  .  .  .  x  .  .  .
+protective_out         .  .  .  .  .  .  .  x  x  x  x  x  .
 slug                   .  .  .  .  x  x  x  .  .  x  .  .  .
 agitate                .  .  .  .  .  x  x  .  .  .  .  .  .
 dose_due               x  x  x  x  x  x  x  x  x  x  x  x  x
