@@ -15,9 +15,10 @@ MARK_S = 60.0  # a mark of the level each minute of steady circulation,
 MARKS = 20  # for so many minutes
 DRIFT_MARKS = 10
 FREE_SHARE = 0.4  # of the inflow comes back: the drain is free
-FREE_LPM = 0.3  # comes back from a cavity that has run out: only the head drains it, whatever goes in
+FREE_LPM = 0.3  # comes back from a cavity that holds less than its fill: only the head drains it, whatever goes in
+RAISED_LPM = 0.05  # more than this above the flow before is another flow
 REFILLED_ML = 20.0  # below what it held before, a cavity is full again
-STEADY_ML = 8.0  # of rise or fall in a settle window: the level stands
+STEADY_ML = 12.0  # of rise or fall in a settle window: the level stands, or it is a leak
 ABSORBED_ML_PER_S = 0.1  # 6 mL/min: more than a peritoneum takes up
 SUNK_ML_PER_S = 1.0  # how fast a cavity that holds less is taken for the normal one
 ACCEPTED_MORE_ML = 500.0  # than the fill, at most, is taken for the cavity finding its own level
@@ -53,6 +54,7 @@ class Balance(NamedTuple):
     lowest_ml: float | None = None  # level since the reservoir was given to a person to change; None otherwise
     through_since_s: float | None = None  # fluid has gone through the patient without a break; None: it does not
     refill_ml: float | None = None  # what a cavity that has run out held before, until it is full again
+    slow_lpm: float | None = None  # the flow asked for, as long as no more is: at it the cavity found its level
     accounts: tuple[Account, ...] = ()  # of the fills that are over, oldest first
 
     @property
@@ -74,6 +76,7 @@ def step(
     drain_open: bool,
     circulating: bool,
     settling: bool = False,
+    asked_lpm: float | None = None,
 ) -> Balance:
     """Follow the level and, while filling with the drain clamped, integrate the flow.
 
@@ -108,10 +111,14 @@ def step(
     lowest = balance.lowest_ml
     if lowest is not None and level is not None and level < lowest - FALLS_ML:
         lowest, settled, settle_at_s, settle_level = level, None, now_s, level
-    through_since_s, refill = None, balance.refill_ml
+    through_since_s, refill, slow_lpm = None, balance.refill_ml, balance.slow_lpm
     if circulating or settling:
         through_since_s = now_s if balance.through_since_s is None else balance.through_since_s
         refill = None if circulating else refill
+        if slow_lpm is None or (asked_lpm is not None and asked_lpm < slow_lpm):
+            slow_lpm = asked_lpm
+        elif settling and asked_lpm is not None and asked_lpm > slow_lpm + RAISED_LPM:
+            slow_lpm, refill = asked_lpm, max(balance.filled_ml or 0.0, refill or 0.0)
     elif drain_open and refill is None:
         refill = balance.accepted_ml
     reference, carried = balance.reference_ml, balance.carried_ml
@@ -143,6 +150,7 @@ def step(
         lowest,
         through_since_s,
         refill,
+        slow_lpm,
         balance.accounts,
     )
 
@@ -171,6 +179,7 @@ def begin_fill(balance: Balance) -> Balance:
         accepted_ml=None,
         lowest_ml=None,
         refill_ml=None,
+        slow_lpm=None,
     )
 
 

@@ -59,6 +59,7 @@ def volumes(
         drain_open=not last.outflow_closed,
         circulating=through and steady,
         settling=through and not steady,
+        asked_lpm=state.walk.flow_lpm,
     )
 
 

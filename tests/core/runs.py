@@ -6,7 +6,7 @@ The plant's true values count here, not only what the probes made of them. A run
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from config.loading import load_pair
 from config.schema import Patient
@@ -29,10 +29,10 @@ class Hands(Operator):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[Act] = []
+        self.asked: list[Act | Order] = []
 
     def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
-        asked, self.asked = tuple(Order(act) for act in self.asked), []
+        asked, self.asked = tuple(act if isinstance(act, Order) else Order(act) for act in self.asked), []
         return asked or super().look(state, step, has_drug=has_drug)
 
 
@@ -104,7 +104,7 @@ class Run:
         believed_ml = volumes.carried_ml if volumes.in_patient_ml is None else volumes.in_patient_ml
         return believed_ml - (plant.cavity_ml + plant.absorbed_ml + plant.evaporated_ml + plant.leaked_ml)
 
-    def copy(self) -> Run:
+    def copy(self) -> Self:
         frozen = self.cosim.plant.parameters.probes  # a mapping proxy cannot be copied and need not be
         return copy.deepcopy(self, {id(frozen): frozen})
 
@@ -119,7 +119,7 @@ class Run:
             assert not self.trips, self.events[-3:]
             assert self.state.now_s - START_S < GIVE_UP_S, f"stuck in {self.step_name}: {self.state.gate}"
 
-    def ask(self, *acts: Act) -> None:
+    def ask(self, *acts: Act | Order) -> None:
         """Let the operator do this at his next look, within a second."""
         self.hands.asked.extend(acts)
         self.advance(1.0)

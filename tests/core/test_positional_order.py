@@ -35,6 +35,7 @@ def test_a_balance_that_nothing_changes_is_the_same_field_by_field() -> None:
         level_ml=1.0, reference_ml=2.5, carried_ml=5.5, infused_by_flow_ml=4.0, peak_ml=10.5, filled_ml=6.0,
         accepted_ml=7.0, return_lpm=8.0, mark_at_s=9.0, marks=(30.0, *(21.0,) * 10), drift_ml=20.0, lost_ml=29.0,
         settle_at_s=13.0, settle_level_ml=14.0, settled_ml=15.0, lowest_ml=0.5, through_since_s=17.0, refill_ml=None,
+        slow_lpm=1.25,
     )  # fmt: skip
     given: dict[str, Any] = {"dt_s": 1e-9, "now_s": 10.0, "reservoir_ml": None, "flow_lpm": 8.0}
     after = balance.step(before, **given, filling=False, drain_open=False, circulating=True)
