@@ -156,6 +156,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "accumulating": AlarmRow(_D, _SOON, _BODY, _LEVEL, slow=_MIXING),
     "leak": AlarmRow(_D, _SOON, needs=_LEVEL, because=("disconnected", "accumulating"), slow=_MIXING),
     "overfilled": AlarmRow(_R, _SOON, _BODY, _LEVEL, ("accumulating",), math.inf, _MIXING),
+    "cavity_empties": AlarmRow(_R, _SOON, _BODY, _LEVEL, slow=_MIXING),
     "drain_short": AlarmRow(_R, _SOON, _BODY, _LEVEL, slow=_MIXING),
     "unbalanced": AlarmRow(_D, _SOON, _BODY, (*_LEVEL, *_FLOW), ("disconnected",), slow=_MIXING),
     "cavity_pressure": AlarmRow(_D, _SOON, _BODY, _ABDOMEN),
@@ -190,7 +191,12 @@ ROWS: Mapping[str, AlarmRow] = {
         _R, _SOON, needs=("heater_outlet_c", "outlet_b_c"), because=("outlet_disagrees",), within_s=math.inf, slow=_LAG
     ),
     "outflow_differs": AlarmRow(
-        _R, _SOON, needs=("outflow_c",), because=("outflow_disagrees",), within_s=math.inf, slow=_LAG
+        _R,
+        _SOON,
+        needs=("outflow_c",),
+        because=("outflow_disagrees", "cavity_empties"),
+        within_s=math.inf,
+        slow=_LAG,
     ),
     "cavity_spread": AlarmRow(_R, _SOON, needs=_CAVITY, slow=_SURE),
     "cavity_frozen": AlarmRow(_R, _SOON),

@@ -6,6 +6,7 @@ Not responsible for judging single readings (`sensing`), nor for delays, latches
 from __future__ import annotations
 
 from controller.core.conditions import SIGNALS, TWIN_OF, Limit, lost, value_of
+from controller.core.conditions_volume import empty
 from controller.core.regulation import FLOW_FLOOR_LPM, LINE_LOSS_C_LPM
 from controller.core.signals import CAVITY
 from controller.core.situation import Situation
@@ -144,7 +145,8 @@ def twins_apart(s: Situation) -> str:
 def outflow_off(limit_of: str) -> Limit:
     """A condition: what comes back is hotter or colder than anything in the cavity by more than a field of the limits.
 
-    The outflow probe has no twin; its neighbours are the cavity probes and the loss of the line in between.
+    The outflow probe has no twin; its neighbours are the cavity probes and the loss of the line in between. In an
+    empty cavity they are out of the fluid: that is said, and the heat still goes, as nothing shows what it does.
     """
 
     def condition(s: Situation, back: float = 0.0) -> str:
@@ -157,7 +159,9 @@ def outflow_off(limit_of: str) -> Limit:
         limit: float = getattr(s.limits, limit_of) - back
         if low - limit - LINE_LOSS_C_LPM / max(flow, FLOW_FLOOR_LPM) <= outflow <= high + limit:
             return ""
-        return f"{value_of('outflow_c', outflow)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
+        beside = f"; {empty(s)}" if empty(s) else ""
+        said = f"{value_of('outflow_c', outflow)}, cavity {low:.2f} to {high:.2f} °C: more than {limit:g} °C outside"
+        return said + beside
 
     return condition
 

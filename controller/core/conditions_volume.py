@@ -5,13 +5,17 @@ Not responsible for delays, latches or responses (`interlocks`).
 
 from __future__ import annotations
 
-from controller.core.conditions import lost, over, under
+from controller.core.balance import STEADY_ML
+from controller.core.conditions import lost, over, under, value_of
 from controller.core.gates import SHORT_ML
 from controller.core.situation import Situation
 from controller.core.steps import Heat
 
 ACCUMULATED_ML = 180.0  # with the delay and the level's lag, 300 mL are in at full flow
 OVERFILLED_ML = 280.0  # above what was filled
+EMPTIES_SHARE = 0.5  # of what was filled
+EMPTY_SHARE = 0.2  # of it: probes lie beside the fluid
+SEEN_S = 30.0  # of flow, until the settle window says whether the cavity fills or empties
 DRIFT_ML = 100.0  # in ten minutes
 LEAK_ML = 200.0  # in twenty
 
@@ -58,6 +62,26 @@ def overfilled(s: Situation, back: float = 0.0) -> str:
         return ""
     most = filled + OVERFILLED_ML - back
     return "" if volume <= most else over("in_patient_ml", volume, round(most))
+
+
+def empties(s: Situation, back: float = 0.0) -> str:
+    """At this flow the drain has emptied half of the cavity, and it is not filling again."""
+    volume, filled, rise_ml = s.in_patient_ml, s.volumes.filled_ml, s.volumes.settled_ml
+    since_s = s.volumes.through_since_s
+    if s.step.name not in ("warm_up", "perfuse") or volume is None or filled is None or since_s is None:
+        return ""
+    if s.now_s - since_s < SEEN_S or (rise_ml is not None and rise_ml <= -STEADY_ML):
+        return ""
+    least = EMPTIES_SHARE * filled + back
+    return "" if volume >= least else under("in_patient_ml", volume, round(least))
+
+
+def empty(s: Situation) -> str:
+    """Little of what was filled is left, and cavity probes lie beside the fluid."""
+    volume, filled = s.in_patient_ml, s.volumes.filled_ml
+    if volume is None or filled is None or volume >= EMPTY_SHARE * filled:
+        return ""
+    return f"{value_of('in_patient_ml', volume)} of {filled:.0f} mL: raise the flow first, the cavity probes lie dry"
 
 
 def drifting(s: Situation, back: float = 0.0) -> str:

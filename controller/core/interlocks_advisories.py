@@ -26,6 +26,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "More in the patient than was filled", "Lower the flow, or free the outflow.", 10.0,
     ),
     Interlock(
+        "cavity_empties", ("H04", "H22"), c.Level(volume.empties, 150.0, "mL"), 10.0, _R.R0, _MEDIUM,
+        "Cavity runs out", "Raise the flow, or raise the drain.", 5.0,
+    ),
+    Interlock(
         "drain_short", ("H11", "H12"), volume.drain_short, 5.0, _R.R0, _MEDIUM,
         "Drain incomplete", "Free the drain, tilt, agitate; or confirm to go on.",
     ),

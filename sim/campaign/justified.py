@@ -43,6 +43,7 @@ class Window(NamedTuple):
     reservoir_ml: float
     reservoir_fell_ml: float
     cavity_ml: float
+    cavity_low_ml: float
 
 
 Truth = Callable[[Window, Setting], bool]
@@ -95,6 +96,9 @@ CAUSES: Mapping[str, Cause] = {
         "probe:flow_lpm",
         "pump",
         "link",
+    ),
+    "cavity_empties": _of(
+        lambda w, s: w.cavity_low_ml < 0.5 * s.fill_ml + PROBE_ML, "probe:reservoir_ml", "pump", "link"
     ),
     "core_alarm": _of(lambda w, s: w.core_c > s.rig.limits.core_alarm_c - PROBE_C, "probe:core_c"),
     "core_warn": _of(lambda w, s: w.core_c > s.rig.limits.core_warn_c - PROBE_C, "probe:core_c"),
@@ -179,6 +183,7 @@ class Judge:
             min(m.reservoir_ml for m in recent),
             max(m.reservoir_ml for m in recent) - last.reservoir_ml,
             max(m.cavity_ml for m in recent),
+            min(m.cavity_ml for m in recent),
         )
 
 

@@ -192,6 +192,19 @@ def left_behind(more_ml: float) -> Breaking:
     return breaking
 
 
+def runs_out_to(share: float) -> Breaking:
+    """The drain empties the cavity to this share of what was filled, and the level stands."""
+
+    def breaking(world: World) -> None:
+        volumes = world.state.volumes
+        if volumes.reference_ml is None or volumes.filled_ml is None:
+            return
+        goal_ml = volumes.carried_ml + volumes.reference_ml - share * volumes.filled_ml
+        world.reservoir_ml += min(max(goal_ml - world.reservoir_ml, -20.0), 20.0)
+
+    return breaking
+
+
 def scatters(name: str, by_c: float) -> Breaking:
     """So much to either side, from reading to reading."""
 

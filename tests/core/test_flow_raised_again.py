@@ -87,3 +87,31 @@ def test_h14_a_slow_leak_that_begins_with_more_flow_is_said_as_soon_as_ever(perf
     assert run.trips == ["leak"]
     assert "drift" in run.alarms("MEDIUM")
     assert run.cosim.plant.leaked_ml <= 420.0
+
+
+@pytest.fixture(scope="module")
+def run_out(perfused: Flows) -> Flows:
+    run = perfused.copy()
+    run.flow(0.4, 720.0)
+    return run
+
+
+def test_h04_a_cavity_that_runs_out_at_little_flow_is_said_and_filled_again_by_more(perfused: Flows) -> None:
+    run = perfused.copy()
+    run.flow(0.4, 420.0)
+    assert "cavity_empties" in run.alarms("MEDIUM")
+    assert run.cosim.plant.cavity_ml > 0.15 * run.fill_ml, "in time"
+    run.flow(1.0, 120.0)
+    assert "cavity_empties" not in run.state.alarms.active, "it fills"
+    run.advance(600.0)
+    assert run.trips == []
+    assert run.cosim.plant.cavity_ml > 0.6 * run.fill_ml
+
+
+def test_h22_in_an_empty_cavity_the_outflow_probe_is_not_blamed(run_out: Flows) -> None:
+    run = run_out.copy()
+    run.advance(60.0)
+    because = [event.text for event in run.events if event.kind == "alarm_because"]
+    assert "Outflow probe differs: comes with: Cavity runs out" in because, "it makes no sound of its own"
+    assert run.trips == ["outflow_disagrees"], "the heat goes: no probe shows what it does"
+    assert "raise the flow first" in run.state.latch.trips[0].text

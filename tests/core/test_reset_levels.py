@@ -58,6 +58,7 @@ EDGE_IDS = [edge.id for edge in EDGES]
 # Rows whose value is made of several signals, or is counted over minutes; their bands are walked through the world.
 IN_THE_WORLD = {
     "cavity_over", "cavity_warm", "cavity_cool", "cavity_spread", "accumulating", "overfilled", "drift", "unbalanced",
+    "cavity_empties",
     "heater_stuck_on", "heat_short", "inflow_differs", "outlet_differs", "outflow_differs", "disk_low",
 }  # fmt: skip
 
@@ -207,7 +208,13 @@ def test_h53_the_reset_level_is_never_outside_the_limit() -> None:
 
 
 def test_h11_h14_volumes_that_were_too_far_apart_come_well_together_before_it_is_over() -> None:
-    rows = (("accumulating", "perfuse"), ("overfilled", "perfuse"), ("unbalanced", "fill"), ("drift", "perfuse"))
+    rows = (
+        ("accumulating", "perfuse"),
+        ("overfilled", "perfuse"),
+        ("unbalanced", "fill"),
+        ("drift", "perfuse"),
+        ("cavity_empties", "perfuse"),
+    )
     for id_, step in rows:
         level = LEVELS[id_]
         picture = picture_of(world_in(step, settle_s=20.0))
@@ -220,6 +227,9 @@ def test_h11_h14_volumes_that_were_too_far_apart_come_well_together_before_it_is
             elif id_ == "overfilled":
                 assert volumes.filled_ml is not None
                 bent = picture._replace(in_patient_ml=volumes.filled_ml + 280.0 + outside_ml)
+            elif id_ == "cavity_empties":
+                assert volumes.filled_ml is not None
+                bent = picture._replace(in_patient_ml=0.5 * volumes.filled_ml - outside_ml, now_s=picture.now_s + 30.0)
             elif id_ == "drift":
                 bent = picture._replace(volumes=volumes._replace(drift_ml=100.0 + outside_ml))
             else:

@@ -73,6 +73,7 @@ unattended             .  .  .  x  x  x  x  .  .  .  .  .  .
 overrun                x  x  x  x  x  x  x  x  x  x  x  x  x
 drift                  x  x  x  x  x  x  x  x  x  x  x  x  x
 overfilled             .  .  .  .  .  x  x  .  .  .  .  .  .
+cavity_empties         .  .  .  .  .  x  x  .  .  .  .  .  .
 drain_short            x  x  x  x  x  x  x  x  x  x  x  x  x
 cavity_few             .  .  .  .  x  x  x  .  .  x  .  .  .
 cavity_outlier         x  x  x  x  x  x  x  x  x  x  x  x  x
