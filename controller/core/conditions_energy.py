@@ -6,6 +6,7 @@ Not responsible for delays, latches or responses (`interlocks`).
 from __future__ import annotations
 
 from controller.core.conditions import TWIN_OF, lost, over, under, value_of
+from controller.core.gates import too_warm
 from controller.core.regulation import CARRIER_W_PER_K_LPM
 from controller.core.situation import Situation
 from controller.core.steps import Heat
@@ -36,6 +37,8 @@ def heat_off(s: Situation) -> str:
     """The step is one that heats, and no heat is commanded, for whatever reason: the fluid goes on cooling."""
     if s.last.heat_on or s.idle or s.step.heat is Heat.OFF:
         return ""
+    if not s.walk.hold and too_warm(s.step, s.identity, s.good, s.treatment.preheat_c, heating=False):
+        return ""  # it is too warm, and the gate says so
     return f"in {s.step.phase.value} ({s.walk.hold})" if s.walk.hold else f"in {s.step.phase.value}"
 
 

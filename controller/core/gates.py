@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from controller.core import balance as volumes
 from controller.core.balance import Balance
-from controller.core.probe_identity import ROSE_C
+from controller.core.probe_identity import ORDER, ROSE_C, Identity
 from controller.core.steps import Scene, Step, Walk, contact_min
 
 # --- flows ---------------------------------------------------------------------------------------------------------
@@ -94,8 +94,29 @@ def _alike(good: Mapping[str, float], apart_c: float) -> str:
     return f"probes within {apart_c:g} °C: {low} {read[low]:.2f}, {high} {read[high]:.2f}"
 
 
+def too_warm(step: Step, identity: Identity, good: Mapping[str, float], preheat_c: float, *, heating: bool) -> str:
+    """Why PREHEAT does not heat yet: from here the fluid cannot warm by enough to show which probe is which."""
+    if step.name != "preheat" or heating or identity.proved:
+        return ""  # what has begun from cool enough goes on
+    most_c = preheat_c - PREHEAT_WITHIN_C - ROSE_C
+    if _all_below(identity.lowest_c, most_c) or _all_below(good, most_c):
+        return ""
+    warmest = max((good[name] for name in ORDER if name in good), default=None)
+    now = "unknown" if warmest is None else f"{warmest:.1f}"
+    return (
+        f"heat waits until outlet and inflow are below {most_c:.1f} °C (now {now}): "
+        "the probes have to be seen to warm; cooler carrier in the reservoir is quicker"
+    )
+
+
+def _all_below(values: Mapping[str, float], most_c: float) -> bool:
+    return all(name in values and values[name] <= most_c for name in ORDER)
+
+
 def preheated(scene: Scene) -> str:
     """The inflow at its temperature, and the probes seen in their places."""
+    if scene.too_warm:
+        return scene.too_warm
     inflow = scene.sensed.good.get("inflow_c")
     if inflow is None or not abs(inflow - scene.treatment.preheat_c) <= PREHEAT_WITHIN_C:
         return f"inflow within {PREHEAT_WITHIN_C:g} °C of {scene.treatment.preheat_c:.1f} °C"

@@ -16,6 +16,8 @@ ORDER = ("heater_outlet_c", "inflow_c")
 ALL = (*ORDER, "outflow_c")
 PLACES = ("the heater outlet", "the inflow")
 ROSE_C = 1.0
+TIE_C = 0.3  # in a circuit that is warm and drifts, the inflow may come so much before the outlet
+_INFLOW_FIRST = (["inflow_c"], ["inflow_c", "heater_outlet_c"])
 _LABELS = {name: signal.label for name, signal in by_name().items()}
 
 
@@ -52,4 +54,14 @@ def step(identity: Identity, good: Mapping[str, float]) -> Identity:
         (name for name in lowest if good[name] - lowest[name] >= ROSE_C and name not in identity.risen),
         key=lambda name: lowest[name] - good[name],
     )
+    if not identity.risen and passed in _INFLOW_FIRST and _tie(good, lowest):
+        passed = list(ORDER) if ORDER[0] in passed else []  # or wait for the outlet
     return Identity({**identity.lowest_c, **lowest}, identity.risen + tuple(passed))
+
+
+def _tie(good: Mapping[str, float], lowest: Mapping[str, float]) -> bool:
+    """The outlet has risen nearly as much as the inflow and is the warmer one, as with plugs in their places."""
+    outlet, inflow = ORDER
+    if outlet not in good or inflow not in good:
+        return False
+    return good[outlet] - lowest[outlet] >= ROSE_C - TIE_C and good[outlet] > good[inflow]

@@ -72,6 +72,7 @@ class Scene(NamedTuple):
     short_ml: float = 0.0
     probes_proved: bool = False
     clamp_shut: bool = False  # by the protective channel, which is not there or has tripped
+    too_warm: str = ""  # why PREHEAT does not heat yet
 
 
 class Step(NamedTuple):

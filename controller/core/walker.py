@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from config.schema import Limits, Treatment
 from controller.core.exchange import Event
-from controller.core.gates import drain_short_ml
+from controller.core.gates import drain_short_ml, too_warm
 from controller.core.state import CycleState
 from controller.core.steps import Scene, Step
 from controller.core.treatment import enter, on_entry
@@ -73,7 +73,12 @@ class Walker:
             drain_short_ml(step, state.walk, state.volumes, now_s),
             state.identity.proved,
             self._clamped and not state.permitted,
+            self._too_warm(state, step),
         )
+
+    def _too_warm(self, state: CycleState, step: Step) -> str:
+        heating = state.outputs.heat_on
+        return too_warm(step, state.identity, state.sensed.good, self._treatment.preheat_c, heating=heating)
 
     def _after(self, step: Step, state: CycleState) -> str:
         if step.name == "self_test" and state.walk.testing:

@@ -38,7 +38,7 @@ class Wishes:
         stopped = asked_lpm <= 0.0
         least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
         pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
-        mode, target_c = self._mode(state, step, held, now_s)
+        mode, target_c = self._mode(state, step, held or scene.too_warm != "", now_s)
         regulation = state.regulation
         measured = _measured(good, state.sensed, last.inflow_open)
         few = mode is CAVITY and state.sensed.cavity_valid < 2
@@ -70,9 +70,9 @@ class Wishes:
         )
         return wanted, regulation
 
-    def _mode(self, state: CycleState, step: Step, held: bool, now_s: float) -> tuple[Mode, float]:
+    def _mode(self, state: CycleState, step: Step, withheld: bool, now_s: float) -> tuple[Mode, float]:
         walk = state.walk
-        if held or step.heat is NO_HEAT or state.latch.trips or not state.latch.armed:
+        if withheld or step.heat is NO_HEAT or state.latch.trips or not state.latch.armed:
             return OFF, 0.0
         flowing = state.flow_since_s is not None and now_s - state.flow_since_s >= HEAT_READY_S
         if not state.outputs.heat_on and not (flowing and state.permitted):

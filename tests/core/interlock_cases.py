@@ -172,7 +172,7 @@ CASES: tuple[Case, ...] = (
     Case("line_pressure_high", R0, 1.0, 1.2, reads(line_pressure_mmhg=201.0)),
     Case("cavity_pressure_high", R0, 3.0, 3.2, reads(cavity_pressure_mmhg=18.1)),
     Case("weak_heat", R0, 300.0, 420.0, weak_source, dt_s=0.5),
-    Case("at_cap", R0, 600.0, 700.0, reads(cavity_1_c=41.0, cavity_2_c=41.0, cavity_3_c=41.0), dt_s=0.5),
+    Case("at_cap", R0, 600.0, 700.0, reads(cavity_1_c=41.0, cavity_2_c=41.0, cavity_3_c=41.0), dt_s=0.4),
     Case("not_heating", R0, 1.0, 150.0, both(reads(inflow_c=41.0), says_slowly(inflow_b_c=41.0)), dt_s=0.2),
     Case("heat_off", R0, 60.0, 61.0, held, dt_s=0.2),
     Case("unheated", R0, 30.0, 31.0, held, dt_s=0.2),

@@ -27,7 +27,8 @@ RELAYS = ("pump_enable", "inflow_open", "outflow_closed", "annunciator")
 SIGNALS: tuple[str, ...] = get_args(MeasuredSignal)
 START_S = 1000.0
 CYCLE_S = 0.1
-COLD_C = {"heater_outlet_c": 41.3, "inflow_c": 41.2}  # before the first heat
+COLD_C = {"heater_outlet_c": 40.3, "inflow_c": 40.2}  # before the first heat
+WARMING_C = {"heater_outlet_c": 41.5, "inflow_c": 41.4}  # on the way, by less than a jump
 COOLER_C = {"heater_outlet_c": 42.6, "inflow_c": 42.4}
 POURED_ML = 6000.0  # of rinse fluid
 RIPPLING = tuple(sensor.name for sensor in SENSORS)
@@ -211,10 +212,11 @@ class World:
         hot = self.step_name in ("warm_up", "perfuse") and out.inflow_open  # what the cavity's target asks for
         if self.step_name in ("standby", "self_test", "prime"):
             self.temperature_c |= COLD_C
-        elif self.step_name == "preheat" and not self.state.identity.risen:
+        elif self.step_name == "preheat" and len(self.state.identity.risen) < 2:
             since_s = self.state.heat_on_since_s
             warmed = since_s is not None and self.now_s - since_s >= 1.0
-            self.temperature_c |= {**COLD_C, "heater_outlet_c": COOLER_C["heater_outlet_c"]} if warmed else COLD_C
+            first = {**COLD_C, "heater_outlet_c": WARMING_C["heater_outlet_c"]} if warmed else COLD_C
+            self.temperature_c |= WARMING_C if self.state.identity.risen else first
         else:
             self.temperature_c |= {"heater_outlet_c": 44.2, "inflow_c": 44.0} if hot else COOLER_C
         if self.step_name == "rinse_ready":
