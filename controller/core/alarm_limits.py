@@ -14,6 +14,7 @@ from config.schema import Limits
 from controller.core.exchange import Event
 
 CONFIRM_WITHIN_S = 60.0
+DECIMALS = 6  # of bounds and values alike, or a limit next to its neighbour is not taken again after a restart
 
 
 class Adjustable(NamedTuple):
@@ -96,7 +97,7 @@ def allowed(limits: AlarmLimits, name: str) -> tuple[float, float]:
         low = max(low, getattr(limits.now, line.above) + line.apart)
     if line.below:
         high = min(high, getattr(limits.now, line.below) - line.apart)
-    return round(low, 6), round(high, 6)
+    return round(low, DECIMALS), round(high, DECIMALS)
 
 
 def propose(limits: AlarmLimits, name: str, value: float | None, who: str, now_s: float) -> AlarmLimits:
@@ -107,7 +108,7 @@ def propose(limits: AlarmLimits, name: str, value: float | None, who: str, now_s
     if value is None or not math.isfinite(value) or not (low <= value <= high):
         raise RefusedLimit(f"{value} is not allowed for {name}: {low:g} to {high:g} {ADJUSTABLE[name].unit}")
     old: float = getattr(limits.now, name)
-    return limits._replace(pending=LimitChange(name, old, value, who, now_s))
+    return limits._replace(pending=LimitChange(name, old, round(value, DECIMALS), who, now_s))
 
 
 def confirm(limits: AlarmLimits, now_s: float) -> tuple[AlarmLimits, LimitChange]:

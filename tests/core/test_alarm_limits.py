@@ -6,7 +6,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from make import World, world_in
 
@@ -93,6 +93,7 @@ def test_h41_limits_of_before_a_restart_are_never_wider_than_the_rig_files(value
 
 
 @given(changes=st.lists(st.tuples(st.sampled_from(sorted(ADJUSTABLE)), st.floats(0.0, 1.0)), max_size=12))
+@example(changes=[("core_warn_c", 0.5213333475541636), ("core_alarm_c", 0.5), ("core_warn_c", 1.0)])
 def test_h41_every_set_of_limits_that_was_in_force_comes_back_whole(changes: list[tuple[str, float]]) -> None:
     configured = Limits()
     limits = AlarmLimits(configured, configured)
