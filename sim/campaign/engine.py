@@ -111,6 +111,7 @@ class Moment(NamedTuple):
     element: float
     inflow_open: bool
     pump_rpm: float
+    taken_up_ml: float  # of the fluid that left the cavity by the peritoneum
 
 
 class Watcher:
@@ -164,6 +165,7 @@ class Watcher:
             terminals.element_fraction,
             terminals.inflow_open,
             terminals.pump_rpm,
+            plant.absorbed_ml,
         )
         self._fold(moment)
         return moment

@@ -17,6 +17,7 @@ from sim.campaign.engine import Moment
 from sim.campaign.property import Setting
 from sim.faults import Fault
 
+COLD_C = 38.0  # fluid of less cools the patient
 WINDOW_S = 20.0  # truth that a trip may still speak of: the longest delay and probe lag
 CAUSE_S = 180.0  # how long after its end a fault may still be the cause
 PROBE_C = 0.35  # class A tolerance, lag and noise of a healthy probe
@@ -44,6 +45,8 @@ class Window(NamedTuple):
     reservoir_fell_ml: float
     cavity_ml: float
     cavity_low_ml: float
+    inflow_low_c: float
+    taken_up_ml: float
 
 
 Truth = Callable[[Window, Setting], bool]
@@ -58,6 +61,11 @@ class Cause(NamedTuple):
 
 def _never(w: Window, s: Setting) -> bool:
     return False
+
+
+def _dry(w: Window, s: Setting) -> bool:
+    """The cavity is all but empty: its probes lie beside the fluid, and no heat can be answered for."""
+    return w.cavity_low_ml < 0.2 * s.fill_ml + PROBE_ML
 
 
 def _of(truth: Truth, *faults: str) -> Cause:
@@ -97,9 +105,15 @@ CAUSES: Mapping[str, Cause] = {
         "pump",
         "link",
     ),
+    "overfilled": _of(
+        lambda w, s: w.cavity_ml + w.taken_up_ml > s.fill_ml + 280.0 - PROBE_ML, "probe:reservoir_ml", "pump", "link"
+    ),
+    "outflow_disagrees": _of(_dry, "probe", "link", "host", "pump", "heater"),
+    "outflow_differs": _of(_dry, "probe", "link", "host", "pump", "heater"),
     "cavity_empties": _of(
         lambda w, s: w.cavity_low_ml < 0.5 * s.fill_ml + PROBE_ML, "probe:reservoir_ml", "pump", "link"
     ),
+    "cold_inflow": _of(lambda w, s: w.inflow_low_c < COLD_C + PROBE_C, *_TEMPERATURE, "heater", "pump"),
     "core_alarm": _of(lambda w, s: w.core_c > s.rig.limits.core_alarm_c - PROBE_C, "probe:core_c"),
     "core_warn": _of(lambda w, s: w.core_c > s.rig.limits.core_warn_c - PROBE_C, "probe:core_c"),
     "core_unwatched": _of(_never, "probe", "link", "host"),
@@ -123,6 +137,8 @@ CAUSES: Mapping[str, Cause] = {
     "console_lost": _of(_never, "host"),
     "protective_lost": _of(_never, "link", "host"),
 }
+BY_HAND = ("heat_off", "unheated")  # what a hold, a STOP and any other trip are for
+RESUMED_S = 60.0  # after which the heat has had its time to come back
 ANY = _of(_never, "probe", "link", "heater", "pump", "host")
 
 
@@ -133,7 +149,8 @@ class Judge:
         self._setting = setting
         self._faults = faults
         self._recent: deque[Moment] = deque()
-        self._stopped_s = -1e9
+        self._stopped_s = self._left_s = -1e9
+        self._left = False
 
     def see(self, moment: Moment) -> None:
         """Keep the truth of the last seconds."""
@@ -142,6 +159,9 @@ class Judge:
             self._recent.popleft()
         if any(event.kind == "order" and event.name == "stop" for event in moment.events):
             self._stopped_s = moment.at_s
+        for event in moment.events:
+            if event.kind == "order" and event.name in ("stop", "hold", "resume"):
+                self._left, self._left_s = event.name != "resume", moment.at_s
 
     def unjustified(self, trip: Trip) -> str:
         """Return "" or the words of a trip that nothing called for."""
@@ -154,6 +174,9 @@ class Judge:
         return "" if self._called_for(event.name, event.at_s) else f"{event.name}: {event.text}"
 
     def _called_for(self, row: str, at_s: float) -> bool:
+        tripped = bool(self._recent[-1].state.latch.trips)  # which is judged for itself
+        if row in BY_HAND and (tripped or self._left or at_s - self._left_s <= RESUMED_S):
+            return True
         cause = CAUSES.get(row, ANY)
         if cause.truth(self._window(), self._setting):
             return True
@@ -184,6 +207,8 @@ class Judge:
             max(m.reservoir_ml for m in recent) - last.reservoir_ml,
             max(m.cavity_ml for m in recent),
             min(m.cavity_ml for m in recent),
+            min(m.inflow_c for m in recent),
+            last.taken_up_ml,
         )
 
 
