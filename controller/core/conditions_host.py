@@ -20,11 +20,8 @@ UNATTENDED_S = 60.0
 JUMP_S = 1.0
 LOW_DISK_MB = 200.0
 MAINS_THERE = 0.5  # between the input's 0 and 1
-AFTER_HEAT = (
-    Phase.DRAIN,
-    Phase.RINSE,
-    Phase.COMPLETE,
-)  # what was there for the heat alone is not needed to end the treatment
+# From here on what was there for the heat alone is not needed: a treatment can be ended without it.
+AFTER_HEAT = (Phase.DRAIN, Phase.RINSE, Phase.COMPLETE)
 
 
 def device_lost(s: Situation) -> str:
@@ -36,7 +33,7 @@ def device_lost(s: Situation) -> str:
 
 
 def _needed(s: Situation, device: str) -> bool:
-    """Whether the step can do without it. A drain needs its clamp and the level; a rinse, all but heater and probes."""
+    """Whether the step needs it: a drain, its clamp and the level; a rinse, all but heater and temperature probes."""
     if s.step.phase not in AFTER_HEAT:
         return True
     wired, signals = s.rig.actuators, s.rig.signals

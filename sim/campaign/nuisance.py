@@ -53,7 +53,9 @@ def run_quiet(number: int) -> Quiet:
             conduct = busy_conduct(number, prepared.setting, prepared.base.reaction_s)
             engine.begin((), Person(conduct=conduct, begun_s=engine.now_s))
             busy = True
-        for trip in set(engine.state.latch.trips) - seen:
+        for trip in engine.state.latch.trips:
+            if trip in seen:
+                continue
             seen.add(trip)
             if trip.id == "stop" and not judge.unjustified(trip):
                 continue

@@ -7,6 +7,8 @@ import pytest
 from controller.core.exchange import Act, Event, Order
 from controller.core.interlocks import Response, Trip
 from controller.core.orders import allowed
+from controller.core.state import CycleState
+from controller.core.steps import Step
 from sim.campaign.busy import busy_conduct
 from sim.campaign.engine import Watcher
 from sim.campaign.justified import RESUMED_S, Judge
@@ -50,7 +52,7 @@ def test_after_stop_the_person_resets_and_resumes_and_the_judge_knows_that_it_wa
             moment = watcher.look()
             judge.see(moment)
             acts.extend(event.name for event in moment.events if event.kind == "order")
-            for trip in set(engine.state.latch.trips) - set(trips):
+            for trip in [trip for trip in engine.state.latch.trips if trip not in trips]:
                 trips.append(trip)
                 assert not judge.unjustified(trip)
 
@@ -61,8 +63,8 @@ def test_after_stop_the_person_resets_and_resumes_and_the_judge_knows_that_it_wa
     busy = busy_conduct(7, prepared.setting, 2.0)
 
     class Stops(Person):
-        def look(self, *args: object, **more: object) -> tuple[Order, ...]:
-            return (Order(Act.STOP),) if "stop" not in acts else super().look(*args, **more)  # type: ignore[arg-type]
+        def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
+            return super().look(state, step, has_drug=has_drug) if "stop" in acts else (Order(Act.STOP),)
 
     engine.begin((), Stops(conduct=busy, begun_s=engine.now_s + 1e6))
     run(4.0)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from preheating import preheating
 
 from config.loading import load_pair
-from config.schema import Patient
 from controller.core.exchange import Event
 from sim.cosim import CYCLE_S, START_S, Cosim
 from sim.faults import parse
 from sim.hosts import check_host
-from sim.plant.parameters import parameters_for
 
 HEATING_S = 420.0  # preheating in the bypass
 
 
 def _struck(fault: str, *, for_s: float = 8.0) -> tuple[Cosim, list[Event], float | None]:
     """Run into a host fault while heating; return the bench, what happened, and seconds until the heat was off."""
-    rig, treatment = load_pair("modbus", "saline_rehearsal")
-    events: list[Event] = []
-    cosim = Cosim(
-        rig=rig,
-        treatment=treatment,
-        patient=Patient(),
-        parameters=parameters_for(rig, None),
-        seed=0,
-        faults=[parse(fault)],
-        sink=lambda state, outputs, said: events.extend(said),
-    )
-    while cosim.now_s < START_S + HEATING_S - 1.5 * CYCLE_S:
-        cosim.advance()
-    assert cosim.terminals.heater_power_w > 0.0
-    events.clear()
+    rig, _ = load_pair("modbus", "saline_rehearsal")
+    cosim, events = preheating(rig, fault=fault, for_s=HEATING_S)
     off_s = None
     for _ in range(round(for_s / CYCLE_S)):
         cosim.advance()

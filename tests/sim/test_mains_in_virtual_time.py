@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from preheating import preheating
 
 from config.loading import load_pair
-from config.schema import Device, Patient, Rig, Source
+from config.schema import Device, Rig, Source
 from controller.core.exchange import Act, Event, Order
 from controller.core.state import CycleState
 from controller.core.steps import Step
 from sim.cosim import CYCLE_S, Cosim
-from sim.faults import parse
 from sim.operator import Operator
-from sim.plant.parameters import parameters_for
 
 HEATING_S = 200.0  # preheating in the bypass
 
@@ -45,22 +44,9 @@ def with_input(rig: Rig) -> Rig:
 
 
 def struck(rig: Rig, person: Operator, *, for_s: float) -> tuple[Cosim, list[Event]]:
-    _, treatment = load_pair("bench", "saline_rehearsal")
-    events: list[Event] = []
-    cosim = Cosim(
-        rig=rig,
-        treatment=treatment,
-        patient=Patient(),
-        parameters=parameters_for(rig, None),
-        seed=0,
-        faults=[parse(f"mains_lost@{HEATING_S:g}+{for_s:g}")],
-        operator=person,
-        sink=lambda state, outputs, said: events.extend(said),
-    )
-    advance(cosim, HEATING_S - CYCLE_S)
+    fault = f"mains_lost@{HEATING_S:g}+{for_s:g}"
+    cosim, events = preheating(rig, fault=fault, for_s=HEATING_S, operator=person)
     assert cosim.state.walk.step == "preheat"
-    assert cosim.terminals.heater_power_w > 0.0
-    events.clear()
     return cosim, events
 
 
