@@ -108,8 +108,8 @@ class Adam4015:
         """Read all values; the diagnose bits and the reset flag when they are due. Raises Restarted."""
         if command is not None:
             raise Refused(f"{self._name}: a temperature module cannot do {command!r}")
+        at_s = self._port.clock.now()  # a value is as old as its question: what breaks after that is not in it
         values = self._values(self._transact(f"#{self._address}", ">"))
-        at_s = self._port.clock.now()
         bad_bits = self._bad_bits | self._diagnose_if_due()
         if not (self._port.clock.now() - self._reset_asked_s < RESET_FLAG_EVERY_S) and self._ask_reset_flag():
             raise Restarted(f"{self._name}: the module was reset since it was last asked ($AA5)")

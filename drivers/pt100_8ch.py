@@ -70,9 +70,9 @@ class Pt100Board:
         """Read every channel; a broken probe is a fault of its channel only. Raises Refused on any command."""
         if command is not None:
             raise Refused(f"{self._name}: a probe input takes no {type(command).__name__}")
+        asked_s = self._clock.now()  # a value is as old as its question: what breaks after that is not in it
         words = self._unit.read_holding(0, len(CHANNELS))
-        now_s = self._clock.now()
-        return {channel: _reading(word, now_s) for channel, word in zip(CHANNELS, words, strict=True)}
+        return {channel: _reading(word, asked_s) for channel, word in zip(CHANNELS, words, strict=True)}
 
     def make_safe(self) -> None:
         """Nothing to take away."""

@@ -22,6 +22,9 @@ TABLE: tuple[Interlock, ...] = (*TRIPS, *ADVISORIES)
 """Trips first: of what comes in one cycle, the first that is said is the one that took the energy."""
 
 
+HALF_CYCLE_S = 0.05  # a delay is a number of cycles, and no cycle is on time to the last digit
+
+
 class Trip(NamedTuple):
     """A latched row: when, and the words of that moment."""
 
@@ -61,7 +64,8 @@ def evaluate(latch: Latch, situation: Situation) -> tuple[Latch, tuple[tuple[Int
     if since:
         present = _with_those_that_stay(present, since, situation)
     starting = {row.id: since.get(row.id, now_s) for row, _ in present}
-    active = [(row, text) for row, text in present if now_s - starting[row.id] >= row.delay_s]
+    ripe_s = now_s + HALF_CYCLE_S
+    active = [(row, text) for row, text in present if ripe_s - starting[row.id] >= row.delay_s]
     held = {trip.id for trip in latch.trips}
     new = tuple(
         Trip(row.id, now_s, row.response, f"{row.title}: {text}{_lasted(now_s - starting[row.id])}", row.advice)
@@ -85,7 +89,7 @@ def _with_those_that_stay(
         for level, row in _LEVELS
         if row.id in since
         and row.id not in here
-        and now_s - since[row.id] >= row.delay_s
+        and now_s + HALF_CYCLE_S - since[row.id] >= row.delay_s
         and (text := level.stays(situation))
     ]
     return sorted(present + stay, key=lambda line: _PLACE[line[0].id]) if stay else present

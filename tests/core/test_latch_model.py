@@ -134,6 +134,19 @@ def test_a_row_with_a_delay_trips_only_when_it_has_lasted(monkeypatch: pytest.Mo
         assert set(first.since) == present  # and the delay of what has gone begins anew
 
 
+def test_h18_a_delay_is_its_number_of_cycles_whatever_the_last_digits_of_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = next(row for row in WITH_AND_WITHOUT_DELAY if row.response is Response.R1)._replace(delay_s=0.2)
+    monkeypatch.setattr(interlocks, "_CONDITIONS", ((row.condition, row),))
+    for begun in range(200):
+        latch, cycles = Latch(armed=True), 0
+        while not latch.tripped and cycles < 9:
+            latch, _ = evaluate(latch, cast(Situation, Seen(frozenset({row.id}), 7.0 + (begun + cycles) * 0.1)))
+            cycles += 1
+        assert cycles == 3  # seen, and two cycles after it
+
+
 def test_heat_needs_an_armed_latch_without_a_trip_and_responses_take_what_they_say() -> None:
     for latch, wish in product(latches(), WISHES):
         out = permit(wish, latch)

@@ -31,7 +31,7 @@ class Rig:
         self.bend = bend
         inputs = {f"ch{number}_c": (lambda number=number: self.felt[number]) for number in range(8)}
         self.twin = make_twin(Wiring(address=1, options=options, terminals=Terminals(), inputs=inputs, outputs={}))
-        clock = VirtualClock()
+        clock = self.clock = VirtualClock()
         self.line = MemoryLine(twins=[self], clock=clock, char_s=CHAR_S)
         port = Port(name="probes", line=self.line, clock=clock, timeout_s=0.3, char_s=CHAR_S)
         config = DeviceConfig(family="pt100_8ch", port="probes", address=1, options=options)
@@ -55,6 +55,13 @@ def test_the_published_question_is_what_it_sends_and_eight_temperatures_come_bac
     assert rig.values() == list(FELT)
     assert [frame.hex(" ").upper() for frame in rig.line.sent] == ["01 03 00 00 00 08 44 0C"]
     assert tuple(rig.driver.exchange(None)) == CHANNELS == rig.driver.channels
+
+
+def test_values_are_as_old_as_their_question_so_that_a_break_during_the_answer_is_not_hidden_by_it():
+    rig = Rig()
+    rig.values()
+    asked_s = rig.clock.now()
+    assert rig.driver.exchange(None)["ch0_c"].at_s == asked_s < rig.clock.now()
 
 
 def test_the_reply_for_25_degrees_is_taken_with_the_right_crc():
