@@ -45,7 +45,7 @@ def said(verdict: Verdict) -> str:
 
 def _write(record: Record, verdict: Verdict, form: str, to: IO[str]) -> None:
     if form == "csv":
-        to.writelines(csv_lines(record))
+        to.writelines(csv_lines(record, verdict))
     elif form == "html":
         to.write(page(summary(record, verdict)))
     else:

@@ -34,6 +34,7 @@ LISTED: tuple[EventKind, ...] = (
     "phase", "order", "trip", "reset", "limit", "alarm", "alarm_raised", "alarm_end", "refused", "fault",
 )  # fmt: skip
 SIMULATED = "SIMULATED"
+DAMAGED = "DAMAGED"
 SAID = ("wall_utc", "kind", "name", "priority", "text")
 VOLUME_STEPS = (
     ("fill", "Filled"),
@@ -91,11 +92,12 @@ def summary(record: Record, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def csv_lines(record: Record) -> Iterator[str]:
-    """One line for each sample: seconds, UTC, step, every believed value (empty where it was not), and the word that
-    a line of a simulated run carries wherever it is copied to.
+def csv_lines(record: Record, verdict: Verdict) -> Iterator[str]:
+    """One line for each sample: seconds, UTC, step, every believed value (empty where it was not), and the words that
+    a line of a simulated run, or of a damaged record, carries wherever it is copied to.
     """
-    word = SIMULATED if record.header["simulated"] else ""
+    words = (SIMULATED if record.header["simulated"] else "", DAMAGED if verdict.bad is not None else "")
+    word = " ".join(filter(None, words))
     yield ",".join(("at_s", "wall_utc", "step", *SIGNALS, "word")) + "\n"
     for moment in _moments(record):
         values = (moment.values[name] for name in SIGNALS)

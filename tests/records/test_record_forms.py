@@ -75,8 +75,9 @@ def test_the_table_has_a_line_for_each_sample_and_nothing_where_nothing_was_beli
         assert float(row["inflow_c"]) == pytest.approx(sample["inflow_c"])
 
 
-def test_a_changed_row_is_said_on_the_page_and_in_the_json(path: Path) -> None:
+def test_a_changed_row_is_said_on_the_page_in_the_json_and_in_every_line_of_the_table(path: Path) -> None:
     damaged(path, "samples SET inflow_c = 40.0")
+    assert {row["word"] for row in csv.DictReader(io.StringIO(written(path, "csv")))} == {"SIMULATED DAMAGED"}
     assert json.loads(written(path, "json"))["proof"]["bad"] is not None
     assert "DAMAGED at row" in written(path, "html")
 
