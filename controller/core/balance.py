@@ -77,22 +77,28 @@ def step(
     circulating: bool,
     settling: bool = False,
     asked_lpm: float | None = None,
+    paused: bool = False,
 ) -> Balance:
     """Follow the level and, while filling with the drain clamped, integrate the flow.
 
     `circulating`: through the patient, long enough to be steady. `settling`: not yet, the cavity finds its level.
-    Neither: what belongs in the patient stays what it was, however much of it runs out.
+    Neither: what belongs in the patient stays what it was, however much of it runs out. `paused`: nobody looked for so
+    long that clamp and pump let go; what ran meanwhile was not metered.
     """
     before = level = balance.level_ml
     if reservoir_ml is not None:
-        level = reservoir_ml if level is None else level + (reservoir_ml - level) * min(1.0, dt_s / SMOOTHING_S)
+        level = (
+            reservoir_ml if level is None or paused else level + (reservoir_ml - level) * min(1.0, dt_s / SMOOTHING_S)
+        )
     infused = balance.infused_by_flow_ml
-    if filling and flow_lpm is not None:
+    if paused:
+        infused -= 0.0 if level is None or before is None else level - before  # as far apart as they were before it
+    elif filling and flow_lpm is not None:
         infused += flow_lpm * 1000.0 / 60.0 * dt_s
     elif drain_open and balance.reference_ml is not None and level is not None:
         infused = balance.reference_ml - level  # what ran back was not metered: the two start again together
     back = balance.return_lpm
-    if flow_lpm is None or level is None or before is None or dt_s <= 0.0:
+    if paused or flow_lpm is None or level is None or before is None or dt_s <= 0.0:
         back = None
     else:
         now_lpm = flow_lpm + (level - before) * 0.06 / dt_s

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controller.core import balance, conditions_host, core_watch, frozen, line_model
+from controller.core import balance, conditions_energy, conditions_host, core_watch, frozen, line_model
 from controller.core.balance import Balance
 from controller.core.core_watch import CoreWatch
 from controller.core.exchange import Inputs, Outputs, ProtectiveStatus
@@ -59,6 +59,7 @@ def volumes(
         drain_open=not last.outflow_closed,
         circulating=through and steady,
         settling=through and not steady,
+        paused=now_s - state.now_s > PAUSE_S,
         asked_lpm=state.walk.flow_lpm,
     )
 
@@ -67,8 +68,14 @@ def _goes_through(state: CycleState, sensed: Sensed, status: ProtectiveStatus | 
     """Fluid is seen to go through the patient: asked for, moving, let in by the other channel, and without a pause."""
     last, flow_lpm = state.outputs, sensed.good.get("flow_lpm")
     stands = flow_lpm is not None and flow_lpm < MOVES_SHARE * last.pump_lpm
-    shut = status is not None and status.trip != ""  # its clamp is in series
-    return last.inflow_open and not stands and not shut and now_s - state.now_s <= PAUSE_S
+    return last.inflow_open and not stands and not _clamped(status) and now_s - state.now_s <= PAUSE_S
+
+
+def _clamped(status: ProtectiveStatus | None) -> bool:
+    """Whether the other channel's clamp, in series, is shut: under a trip it lets in what has cooled at its probe."""
+    if status is None or not status.trip:
+        return False
+    return status.outlet_b_c is None or not (status.outlet_b_c < conditions_energy.SLUG_C)
 
 
 def line(state: CycleState, good: Mapping[str, float], dt_s: float, now_s: float) -> LineModel:

@@ -126,6 +126,28 @@ def test_flow_is_integrated_only_while_filling_with_the_drain_clamped() -> None:
     assert balance.infused_by_flow_ml == pytest.approx(1000.0)
 
 
+def test_h14_what_runs_back_while_nobody_looks_sets_level_and_flow_no_further_apart() -> None:
+    def seen(before: Balance, now_s: float, level: float, *, paused: bool = False) -> Balance:
+        return volumes.step(
+            before, dt_s=1.0, now_s=now_s, reservoir_ml=level, flow_lpm=0.6, filling=True, drain_open=False,
+            circulating=False, paused=paused,
+        )  # fmt: skip
+
+    def apart(balance: Balance) -> float:
+        held_ml = balance.in_patient_ml
+        assert held_ml is not None
+        return balance.infused_by_flow_ml - held_ml
+
+    balance = volumes.begin_fill(seen(Balance(), 0.0, 4000.0))
+    for second in range(60):
+        balance = seen(balance, second, 3990.0 - 9.0 * second)  # a leak of 1 mL/s into the reservoir
+    before_ml = apart(balance)
+    balance = seen(balance, 83.0, 3700.0, paused=True)
+    assert balance.level_ml == 3700.0, "the drain was open meanwhile"
+    assert balance.return_lpm is None
+    assert apart(balance) == pytest.approx(before_ml), "what was found before is not forgotten"
+
+
 def test_what_stayed_in_the_patient_is_carried_over_a_change_of_reservoir() -> None:
     balance = volumes.begin_fill(follow(Balance(), [5000.0] * 30))
     balance = volumes.carry(follow(balance, [4900.0] * 60))

@@ -50,6 +50,22 @@ def test_h11_a_cavity_that_ran_down_at_less_flow_fills_again_without_a_trip(
     assert run.state.volumes.marks, "leaks are looked for again"
 
 
+def test_h11_a_cavity_fills_again_without_a_trip_while_the_second_channel_is_tripped_and_lets_cool_fluid_in(
+    perfused: Flows,
+) -> None:
+    run = perfused.copy()
+    run.flow(0.4, 180.0)
+    run.strike("short:inflow_b_c", within_s=2.0)
+    assert run.trips == ["protective_trip"]
+    run.flow(1.0, 60.0)
+    while not run.cosim.terminals.clamp_allowed:
+        run.advance(10.0)
+    low_ml = run.cosim.plant.cavity_ml
+    run.flow(2.0, 600.0)
+    assert "accumulating" not in run.trips
+    assert run.cosim.plant.cavity_ml > low_ml + 400.0
+
+
 @pytest.mark.parametrize("share", [1.0, 0.7, 0.5])
 @pytest.mark.parametrize(
     ("low_lpm", "for_s", "high_lpm", "after_s"),
@@ -69,6 +85,23 @@ def test_h11_a_drain_that_is_blocked_when_the_cavity_has_run_down_is_stopped_bef
         assert run.cosim.plant.cavity_ml <= before_ml + 500.0
     assert run.cosim.plant.cavity_pressure_mmhg < run.cosim.rig.limits.cavity_pressure_warn_mmhg
     assert not run.cosim.terminals.inflow_open
+
+
+@pytest.mark.parametrize("share", [1.0, 0.7])
+@pytest.mark.parametrize("after_s", [5.0, 40.0])
+def test_h11_a_drain_that_is_blocked_is_found_as_ever_while_the_second_channel_is_tripped(
+    perfused: Flows, after_s: float, share: float
+) -> None:
+    run = perfused.copy()
+    run.flow(0.4, 180.0)
+    run.strike("short:inflow_b_c", within_s=2.0)
+    run.advance(60.0)
+    run.events.clear()
+    run.flow(2.0, after_s)
+    before_ml = run.cosim.plant.cavity_ml
+    run.strike(f"occlusion_out={share}", within_s=240.0)
+    assert run.trips == ["accumulating"]
+    assert run.cosim.plant.cavity_ml <= min(before_ml + 500.0, run.fill_ml + ABOVE_THE_FILL_ML)
 
 
 def test_h12_pressure_in_a_cavity_that_fills_again_trips_as_ever(perfused: Flows) -> None:

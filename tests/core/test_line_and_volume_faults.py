@@ -43,6 +43,21 @@ def test_h11_a_blocked_drain_is_stopped_soon_and_the_drain_opened(stages: Mappin
     assert not run.cosim.terminals.inflow_open
 
 
+def test_h14_a_computer_that_stood_still_while_filling_makes_no_leak(stages: Mapping[str, Run]) -> None:
+    run = stages["fill"].copy()
+    run.advance(60.0)
+    before_ml = run.cosim.plant.cavity_ml
+    run.cosim.schedule.add(parse(f"stop:control@{run.state.now_s - START_S:.1f}+40"))
+    run.advance(45.0)
+    assert "overrun" in run.trips
+    assert run.cosim.plant.cavity_ml < before_ml - 250.0, "clamp and pump let go, and it ran back"
+    run.ask(Act.RESET)
+    run.ask(Act.RESUME)
+    run.advance(90.0)
+    assert run.cosim.plant.cavity_ml > before_ml
+    assert "unbalanced" not in run.trips
+
+
 @pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
 @pytest.mark.parametrize("step", ["warm_up", "perfuse"])
 def test_h11_a_drain_that_is_partly_blocked_is_said_before_300_ml_and_stopped_before_800(
