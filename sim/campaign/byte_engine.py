@@ -18,7 +18,6 @@ from controller.core.exchange import Act, Event, Inputs, Order, Outputs, Protect
 from controller.core.state import CycleState
 from controller.protective import rtu
 from controller.protective.limits import Limits
-from controller.protective.loop import Loop as ProtectiveLoop
 from controller.protective.loop import Wiring
 from controller.records.header import Started
 from controller.runtime.bench import Bench
@@ -32,7 +31,7 @@ from sim.assembly import PROTECTIVE_PROBE, assemble
 from sim.campaign.lines import BusLine, SerialPort
 from sim.campaign.lockstep import Lockstep, Task
 from sim.campaign.person import Person
-from sim.campaign.stand_ins import MOTIONLESS, Datagrams, FakeDisk, SeatedCycle, serving
+from sim.campaign.stand_ins import MOTIONLESS, Datagrams, FakeDisk, SeatedCycle, SeatedGuard, serving
 from sim.campaign.value_engine import ValueEngine
 from sim.cosim import PROTECTIVE, left_behind
 from sim.devices.catalogue import twins
@@ -42,6 +41,7 @@ from sim.plant.attendant import Attendant
 from sim.plant.plant import Plant
 
 SEAT_S = 8.0  # a cold start of every session, the protective channel's permit, and the contactor's closing
+GO_ON_S = 1.0  # before that: time for the round that renews the clamp
 STEP_S = 0.05
 
 
@@ -55,6 +55,7 @@ class ByteEngine:
         self.rig: Rig = msgspec.structs.replace(source.rig, ports=quiet)
         self.plant: Plant = source.plant
         self.host = HostState()
+        self._let_in = self.plant.terminals.clamp_allowed
         self._attendant: Attendant = source.cosim.attendant
         self._seated_s = source.now_s
         self._clock = Lockstep(source.now_s - SEAT_S)
@@ -172,7 +173,7 @@ class ByteEngine:
         def open_master() -> rtu.Master:
             return rtu.Master(path=port.path, baud=port.baud, frame=port.frame, clock=clock, open_port=open_port)
 
-        loop = ProtectiveLoop(
+        loop = self._guarding = SeatedGuard(
             wiring=Wiring(
                 probe_unit=wired.probe_unit,
                 outlet_channel=wired.outlet_channel,
@@ -203,6 +204,8 @@ class ByteEngine:
     def _sit(self) -> None:
         """Open everything while the plant stands still; the loop says the kept outputs again and again."""
         while self.now_s < self._seated_s - MOTIONLESS:
+            if self._let_in and self.now_s >= self._seated_s - GO_ON_S - MOTIONLESS:
+                self._guarding.go_on()
             at_s = self.now_s + PERIOD_S
             self._clock.run_until(at_s if at_s < self._seated_s - MOTIONLESS else self._seated_s)
             self._tick(self.now_s)

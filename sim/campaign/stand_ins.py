@@ -15,6 +15,7 @@ from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.restart import Restored
 from controller.core.state import CycleState
 from controller.protective import link as protective_link
+from controller.protective.loop import Loop
 from controller.records.header import Started
 from controller.records.memory import MemoryRecord
 from controller.runtime.ports import PortWorker
@@ -62,6 +63,14 @@ class SeatedCycle:
     def in_the_way(self, state: CycleState) -> str:
         """Why it may not be set up anew."""
         return self._cycle.in_the_way(state)
+
+
+class SeatedGuard(Loop):
+    """The shipped protective loop, begun in the middle: what it let in before it was seated, it goes on letting in."""
+
+    def go_on(self) -> None:
+        """A cold start would hold warm fluid back that has been flowing, and the line would be found open."""
+        self._state = self._state._replace(free=True)
 
 
 class Datagrams:

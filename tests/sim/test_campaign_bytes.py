@@ -19,7 +19,7 @@ from sim.campaign.scenario import base_of
 from sim.faults import parse
 
 pytestmark = pytest.mark.timeout(600)
-DRIVEN = ("pump_enabled", "inflow_open", "outflow_closed", "contactor_closed", "bath_on")
+DRIVEN = ("pump_enabled", "inflow_open", "clamp_allowed", "outflow_closed", "contactor_closed", "bath_on")
 
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["modbus", "bench"])
@@ -56,6 +56,17 @@ def test_it_stands_where_the_values_stood_and_goes_on_without_a_trip(treated: Tr
         assert engine.plant.heater_power_w > 0.0
         assert not engine.state.latch.tripped
         assert engine.state.sensed.bad == {}
+
+
+@pytest.mark.parametrize("step", ["warm_up", "perfuse"])
+def test_warm_fluid_that_flowed_into_the_patient_flows_on_through_the_second_clamp(treated: Treated, step: str) -> None:
+    with _seated(treated, step) as engine:
+        assert engine.plant.outlet_c > 43.0, "a channel that starts now would hold it back"
+        watcher = Watcher(engine)
+        engine.begin((), Person(conduct=Conduct(), begun_s=engine.now_s))
+        for _ in range(50):
+            engine.advance()
+            assert watcher.look().entered_ml > 0.0
 
 
 @pytest.mark.parametrize("fault", ["garbled", "silent"])
