@@ -74,6 +74,7 @@ def _of(truth: Truth, *faults: str) -> Cause:
 
 _FLOW = ("probe:flow_lpm", "pump", "link", "host")
 _TEMPERATURE = ("probe", "link", "host")
+_SHORT_FILL = "probe:cavity_pressure_mmhg"  # ends a fill early: the cavity then finds its level above what was filled
 CAUSES: Mapping[str, Cause] = {
     "outlet_over": _of(lambda w, s: w.outlet_c > s.rig.limits.outlet_trip_c - PROBE_C, "probe:heater_outlet_c"),
     "inflow_over": _of(lambda w, s: w.inflow_c > s.rig.limits.inflow_trip_c - PROBE_C, "probe:inflow_c"),
@@ -102,11 +103,16 @@ CAUSES: Mapping[str, Cause] = {
         lambda w, s: w.cavity_ml > s.fill_ml + 180.0 - PROBE_ML or w.reservoir_fell_ml > TAKEN_ML,
         "probe:reservoir_ml",
         "probe:flow_lpm",
+        _SHORT_FILL,
         "pump",
         "link",
     ),
     "overfilled": _of(
-        lambda w, s: w.cavity_ml + w.taken_up_ml > s.fill_ml + 280.0 - PROBE_ML, "probe:reservoir_ml", "pump", "link"
+        lambda w, s: w.cavity_ml + w.taken_up_ml > s.fill_ml + 280.0 - PROBE_ML,
+        "probe:reservoir_ml",
+        _SHORT_FILL,
+        "pump",
+        "link",
     ),
     "outflow_disagrees": _of(_dry, "probe", "link", "host", "pump", "heater"),
     "outflow_differs": _of(_dry, "probe", "link", "host", "pump", "heater"),
@@ -181,10 +187,18 @@ class Judge:
         if cause.truth(self._window(), self._setting):
             return True
         return any(
-            began_s <= at_s <= began_s + (fault.duration_s if fault.duration_s is not None else 1e9) + CAUSE_S
+            began_s <= at_s
+            and (
+                at_s <= began_s + (1e9 if fault.duration_s is None else fault.duration_s) + CAUSE_S
+                or self._still_out(fault)
+            )
             and (fault.kind in cause.faults or f"{fault.kind}:{fault.target}" in cause.faults or _crossed(fault, cause))
             for fault, began_s in self._faults
         )
+
+    def _still_out(self, fault: Fault) -> bool:
+        """A probe that has jumped back is not believed until somebody pulls its plug, however long that takes."""
+        return self._recent[-1].state.sensed.bad.get(fault.target, "").startswith("jumps") and fault.kind == "probe"
 
     def _window(self) -> Window:
         recent = self._recent

@@ -82,6 +82,26 @@ def test_a_fault_that_ended_long_ago_calls_for_nothing(prepared: Prepared, momen
     assert judge.unjustified(_trip("device_lost", moment.at_s))
 
 
+@pytest.mark.parametrize(("bad", "called"), [("jumps: 32.90 to 35.30 °C", True), ("no reading", False), ("", False)])
+def test_a_probe_that_jumped_back_is_out_until_it_is_pulled_and_its_fault_is_the_cause_as_long(
+    prepared: Prepared, moment: Moment, bad: str, called: bool
+) -> None:
+    sensed = moment.state.sensed._replace(bad={"core_c": bad} if bad else {})
+    judge = Judge(prepared.setting, [(parse("dislodged:core_c@0+3=19"), moment.at_s - 600.0)])
+    judge.see(moment._replace(state=moment.state._replace(sensed=sensed)))
+    assert bool(judge.unjustified(_trip("core_unwatched", moment.at_s))) is not called
+
+
+def test_a_fill_that_a_false_pressure_ended_early_is_a_cause_of_more_than_was_filled(
+    prepared: Prepared, moment: Moment
+) -> None:
+    for row in ("accumulating", "overfilled"):
+        for signal, called in (("cavity_pressure_mmhg", True), ("cavity_1_c", False)):
+            judge = Judge(prepared.setting, [(parse(f"bias:{signal}@0+6=13"), moment.at_s - 180.0)])
+            judge.see(moment)
+            assert bool(judge.unjustified(_trip(row, moment.at_s))) is not called
+
+
 def test_what_is_a_high_hazard_at_once_must_be_prompt_and_what_grows_is_judged_otherwise(prepared: Prepared) -> None:
     prompt = ("stall@0", "off:inflow_c@0", "silent:bath@0", "unplugged:protect@0", "kill:control@0+3")
     grows = (
