@@ -133,10 +133,18 @@ class Cosim:
             )
         faults = self._read(now_s)
         overrun_s = max(0.0, now_s - self._due_s)
-        told = Inputs(self._readings, orders, self.status, faults, host.faults, overrun_s, session="")
         jumped_s, self._wall_offset_s = host.wall_offset_s - self._wall_offset_s, host.wall_offset_s
-        self.inputs = told._replace(
-            attended_s=now_s - self._seen_s, wall_jump_s=jumped_s, disk_free_mb=host.disk_free_mb
+        self.inputs = Inputs(
+            self._readings,
+            orders,
+            self.status,
+            faults,
+            host.faults,
+            overrun_s,
+            session="",
+            attended_s=now_s - self._seen_s,
+            wall_jump_s=jumped_s,
+            disk_free_mb=host.disk_free_mb,
         )
         self.state, self.outputs, events = self.cycle.step(self.state, self.inputs, now_s)
         self._seq += 1

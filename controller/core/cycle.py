@@ -43,7 +43,6 @@ from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
-LATE_S = 0.1  # a cycle that comes later than the next was due
 RESET_WINDOW_S = 2.0
 BESIDE_THE_PATIENT = ("standby", "self_test", "prime", "preheat", "complete")  # nothing flows into one
 ALONE_S = 2.0  # without a page that could sound, a HIGH alarm is for the annunciator at once
@@ -105,17 +104,7 @@ class Cycle:
         dt_s = min(max(now_s - state.now_s, 0.0), DT_MAX_S)
         tracks, sensed = self._sensing.step(state.tracks, observing.readings(inputs), now_s)
         step = self.steps[state.walk.step]
-        state = state._replace(
-            tracks=tracks,
-            sensed=sensed,
-            volumes=observing.volumes(state, sensed, step, inputs.protective, dt_s, now_s),
-            line=observing.line(state, sensed.good, dt_s, now_s),
-            frozen=observing.standing_still(state, sensed, now_s),
-            core=observing.core(self._task, state, sensed.good, dt_s),
-            late_cycles=state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
-            now_s=now_s,
-            permitted=observing.permits(inputs.protective, now_s),
-        )
+        state = observing.seen(self._task, state, step, inputs, tracks, sensed, dt_s, now_s)
         if step.name == "self_test":
             state = self._self_test(state, inputs.protective)
         elif step.name == "preheat" and state.outputs.heat_on:
@@ -129,9 +118,12 @@ class Cycle:
         if state.limits.pending is not None:
             limits, lapsed = alarm_limits.lapse(state.limits, now_s)
             state, events = state._replace(limits=limits), events + lapsed
-        state, walked = self._walker.step(state, step, goto, now_s)
-        step = self.steps[state.walk.step]
-        wanted, regulation = self._wishes.step(state, step, self._walker.scene(state, step, now_s), dt_s, now_s)
+        scene = self._walker.scene(state, step, now_s)
+        state, walked = self._walker.step(state, step, scene, goto, now_s)
+        if state.walk is not scene.walk:
+            step = self.steps[state.walk.step]
+            scene = self._walker.scene(state, step, now_s)
+        wanted, regulation = self._wishes.step(state, step, scene, dt_s, now_s)
         if jogging or state.jog.active:
             state, wanted, jogged = self._jogged(state, step, wanted, dt_s)
             events += jogged

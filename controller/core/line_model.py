@@ -66,15 +66,18 @@ def step(
     expected_mmhg = flow_lpm * (way.linear + way.square * flow_lpm)
     ratio = 1.0 if expected_mmhg <= 0.0 else drop_mmhg / expected_mmhg
     smooth = ratio if model.ratio is None else model.ratio + (ratio - model.ratio) * min(1.0, dt_s / SMOOTH_S)
-    model = model._replace(ratio=smooth, expected_mmhg=expected_mmhg)
+    zero_mmhg, bypass, patient = model.zero_mmhg, model.bypass, model.patient
+    judged = LineModel(zero_mmhg, bypass, patient, smooth, expected_mmhg)
     if steady_s < STEADY_S or drop_mmhg <= 0.0:
-        return model
-    learned_s = (model.patient if to_patient else model.bypass).learned_s
+        return judged
+    learned_s = (patient if to_patient else bypass).learned_s
     young = learned_s < YOUNG_S
     low, high = NEAR_YOUNG if young else NEAR
     if way.learned_s and not (low <= smooth <= high):
-        return model
+        return judged
     gain = min(1.0, dt_s / (LEARN_YOUNG_S if young else LEARN_S)) if way.learned_s else 1.0
     error = gain * (drop_mmhg - expected_mmhg) / (flow_lpm * flow_lpm * (1.0 + flow_lpm * flow_lpm))
     better = Way(way.linear + error * flow_lpm, way.square + error * flow_lpm * flow_lpm, learned_s + dt_s)
-    return model._replace(patient=better) if to_patient else model._replace(bypass=better)
+    if to_patient:
+        return LineModel(zero_mmhg, bypass, better, smooth, expected_mmhg)
+    return LineModel(zero_mmhg, better, patient, smooth, expected_mmhg)

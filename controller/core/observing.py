@@ -15,7 +15,7 @@ from controller.core.frozen import Frozen
 from controller.core.gates import drain_short_ml
 from controller.core.line_model import LineModel
 from controller.core.regulation import Regulation
-from controller.core.sensing import Sensed
+from controller.core.sensing import Sensed, Track
 from controller.core.signals import Reading
 from controller.core.situation import Situation
 from controller.core.state import CycleState
@@ -24,6 +24,7 @@ from controller.core.task import Task
 
 SETTLING_S = 300.0  # after a change of the flow or the clamp a large cavity has found its level
 MOVES_SHARE = 0.5  # of what the pump is set to
+LATE_S = 0.1  # a cycle that comes later than the next was due
 PAUSE_S = 1.0  # without a cycle: clamp and pump have let go meanwhile
 
 
@@ -38,6 +39,50 @@ def readings(inputs: Inputs) -> Mapping[str, Reading]:
     if status.inflow_b_c is not None:
         both["inflow_b_c"] = Reading(status.inflow_b_c, status.at_s)
     return both
+
+
+def seen(
+    task: Task,
+    state: CycleState,
+    step: Step,
+    inputs: Inputs,
+    tracks: Mapping[str, Track],
+    sensed: Sensed,
+    dt_s: float,
+    now_s: float,
+) -> CycleState:
+    """The state with this cycle's readings in it; nothing is decided yet."""
+    return CycleState(
+        now_s,
+        tracks,
+        sensed,
+        state.walk,
+        state.latch,
+        state.alarms,
+        state.dose,
+        volumes(state, sensed, step, inputs.protective, dt_s, now_s),
+        state.regulation,
+        state.outputs,
+        state.checks,
+        state.gate,
+        state.demoted,
+        permits(inputs.protective, now_s),
+        state.pump_reference_lpm,
+        state.pump_changed_s,
+        state.flow_since_s,
+        state.heat_on_since_s,
+        state.heat_off_since_s,
+        line(state, sensed.good, dt_s, now_s),
+        state.gained,
+        state.reset_asked_s,
+        state.limits,
+        state.proof,
+        state.identity,
+        standing_still(state, sensed, now_s),
+        core(task, state, sensed.good, dt_s),
+        state.late_cycles + 1 if inputs.overrun_s > LATE_S else 0,
+        state.jog,
+    )
 
 
 def volumes(

@@ -125,16 +125,17 @@ class Sensing:
         values = [good[name] for name in self._cavity if name in good]
         if not values:
             return Sensed(good, bad, None, None, None, 0, "", noisy)
-        highest = max(values)
+        highest, lowest = max(values), min(values)
         outlier = ""
-        if len(values) >= 3 and highest - min(values) > CAVITY_OUTLIER_C:
+        if len(values) >= 3 and highest - lowest > CAVITY_OUTLIER_C:
             middle = sorted(values)[len(values) // 2]
             # Only a probe that reads far too cold is voted out: a hot one may be right, and hot is what burns.
             cold = [n for n in self._cavity if n in good and middle - good[n] > CAVITY_OUTLIER_C]
             if cold:
                 outlier = cold[0]
                 values = [good[n] for n in self._cavity if n in good and n not in cold]
-        return Sensed(good, bad, sum(values) / len(values), highest, min(values), len(values), outlier, noisy)
+                lowest = min(values)
+        return Sensed(good, bad, sum(values) / len(values), highest, lowest, len(values), outlier, noisy)
 
 
 def _follow(track: Track, value: float, at_s: float) -> Track:
@@ -142,7 +143,8 @@ def _follow(track: Track, value: float, at_s: float) -> Track:
     _, last, before, _, finest_step, jumps, step, rough, front = track
     change = value - last
     size = abs(change)
-    rough += (min(abs(change - step), ROUGH_MOST_C) - rough) * ROUGH_SHARE
+    turn = abs(change - step)
+    rough += ((turn if turn < ROUGH_MOST_C else ROUGH_MOST_C) - rough) * ROUGH_SHARE
     if not jumps and size <= JUMP_C:
         return Track(at_s, value, last, at_s, size if size < finest_step else finest_step, 0, change, rough)
     # Keep the believed value in `before` until the probe comes back to it; if it stays away, the probe is bad.

@@ -1,8 +1,8 @@
-"""What the interlocks and advisories look at: one frozen picture of a cycle."""
+"""What the interlocks and advisories look at: one picture of a cycle."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from config.schema import Limits, Rig, Treatment
 from controller.core.balance import Balance
@@ -16,8 +16,12 @@ from controller.core.sensing import Sensed
 from controller.core.steps import Step, Walk
 
 
-class Situation(NamedTuple):
-    """Everything believed at `now_s`, and `last`: what the cycle before had commanded."""
+@dataclass(slots=True)
+class Situation:
+    """Everything believed at `now_s`, and `last`: what the cycle before had commanded. Nobody writes to it.
+
+    Not frozen: it is made in every cycle and read some hundreds of times, and slots alone are quick at both.
+    """
 
     now_s: float
     idle: bool  # STANDBY or COMPLETE: nothing is asked of the bench

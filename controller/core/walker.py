@@ -29,12 +29,17 @@ class Walker:
         self._fill_ml = fill_ml
         self._clamped = clamped  # the protective channel has a relay in series with the clamp's
 
-    def step(self, state: CycleState, step: Step, goto: str, now_s: float) -> tuple[CycleState, tuple[Event, ...]]:
-        """Look at the gate; enter the next step when it has been open long enough and confirmed where it asks."""
+    def step(
+        self, state: CycleState, step: Step, scene: Scene, goto: str, now_s: float
+    ) -> tuple[CycleState, tuple[Event, ...]]:
+        """Look at the gate; enter the next step when it has been open long enough and confirmed where it asks.
+
+        What changes the scene changes the walk with it.
+        """
         walk = state.walk
         if goto:
             return self._enter(state, self._steps[goto], now_s)
-        missing = step.gate(self.scene(state, step, now_s))
+        missing = step.gate(scene)
         if walk.hold or state.latch.trips:
             return state._replace(gate=walk.hold or "reset"), ()
         if walk.confirmed:
@@ -73,12 +78,8 @@ class Walker:
             drain_short_ml(step, state.walk, state.volumes, now_s),
             state.identity.proved,
             self._clamped and not state.permitted,
-            self._too_warm(state, step),
+            too_warm(step, state.identity, state.sensed.good, self._treatment.preheat_c, heating=state.outputs.heat_on),
         )
-
-    def _too_warm(self, state: CycleState, step: Step) -> str:
-        heating = state.outputs.heat_on
-        return too_warm(step, state.identity, state.sensed.good, self._treatment.preheat_c, heating=heating)
 
     def _after(self, step: Step, state: CycleState) -> str:
         if step.name == "self_test" and state.walk.testing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import nan
 
 import pytest
@@ -30,17 +31,17 @@ REPORTED = {
 def test_h18_what_is_no_number_is_over_every_limit(name: str) -> None:
     picture = picture_of(world_in("perfuse", settle_s=30.0))
     assert {row.id for row in TABLE if row.condition(picture)} == set()
-    broken = picture._replace(good={**picture.good, name: nan})
+    broken = replace(picture, good={**picture.good, name: nan})
     assert {row.id for row in TABLE if row.condition(broken)} >= REPORTED[name]
 
 
 def test_h02_a_hottest_probe_that_is_no_number_is_too_hot() -> None:
     picture = picture_of(world_in("perfuse", settle_s=30.0))
-    broken = picture._replace(sensed=picture.sensed._replace(cavity_max_c=nan))
+    broken = replace(picture, sensed=picture.sensed._replace(cavity_max_c=nan))
     assert {row.id for row in TABLE if row.condition(broken)} >= {"cavity_over", "cavity_warm"}
 
 
 def test_h25_power_that_is_no_number_is_a_heater_that_does_not_switch_off() -> None:
     picture = picture_of(world_in("perfuse", settle_s=30.0))
-    off = picture._replace(heat_off_s=10.0, good={**picture.good, "heater_power_w": nan})
+    off = replace(picture, heat_off_s=10.0, good={**picture.good, "heater_power_w": nan})
     assert {row.id for row in TABLE if row.condition(off)} >= {"heater_stuck_on"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import nan
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_h18_every_signal_that_a_row_looks_at_is_in_the_table(case: Case) -> Non
     picture = picture_of(case.world())
     asked: set[str] = set()
     row = next(line for line in TABLE if line.id == case.id)
-    row.condition(picture._replace(good=Noting(picture.good, asked)))
+    row.condition(replace(picture, good=Noting(picture.good, asked)))
     assert asked <= set(TAKEN_BY)
 
 

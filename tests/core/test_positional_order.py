@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -17,12 +18,13 @@ from controller.core.situation import Situation
 from controller.core.state import CycleState, remember
 
 
-def each_in_its_place(made: NamedTuple, **expected: Any) -> None:
+def each_in_its_place(made: NamedTuple | Situation, **expected: Any) -> None:
     """Every field is expected, no two of them the same, and each is found under its own name."""
-    assert set(expected) == set(made._fields)
+    names = [field.name for field in fields(made)] if isinstance(made, Situation) else made._fields
+    assert set(expected) == set(names)
     said = [repr(value) for value in expected.values()]
     assert sorted(said) == sorted(set(said)), "two fields have the same value: a swap would not be seen"
-    assert made._asdict() == expected
+    assert {name: getattr(made, name) for name in names} == expected
 
 
 def named(kind: type[Any], **real: Any) -> Any:
@@ -84,6 +86,22 @@ def test_what_a_cycle_remembers_stands_under_its_own_name() -> None:
         "reset_asked_s": 55.0, "gained": (0.0, 100.0),
     }  # fmt: skip
     assert made.regulation.inflow_target_c is None
+    each_in_its_place(made, **{**before._asdict(), **changed})
+
+
+def test_what_a_cycle_has_seen_stands_under_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = ("volumes", "line", "standing_still", "core", "permits")
+    for name in looked_at:
+        monkeypatch.setattr(observing, name, lambda *_, name=name: f"new {name}")
+    before = named(CycleState, late_cycles=3)
+    sensed: Any = SimpleNamespace(good={})
+    made = observing.seen(
+        "task", before, "step", Inputs({}, overrun_s=0.2), "new tracks", sensed, 0.1, 100.0,  # type: ignore[arg-type]
+    )  # fmt: skip
+    changed = {
+        "now_s": 100.0, "tracks": "new tracks", "sensed": sensed, "volumes": "new volumes", "line": "new line",
+        "frozen": "new standing_still", "core": "new core", "permitted": "new permits", "late_cycles": 4,
+    }  # fmt: skip
     each_in_its_place(made, **{**before._asdict(), **changed})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -86,7 +87,7 @@ def seen_over_time(edge: Edge, picture: Situation, values: list[float], cycle_s:
     """Whether the row is active after each of these values, one per cycle."""
     latch, active = Latch(armed=True), []
     for number, value in enumerate(values):
-        now = picture._replace(now_s=picture.now_s + number * cycle_s, good={**picture.good, edge.signal: value})
+        now = replace(picture, now_s=picture.now_s + number * cycle_s, good={**picture.good, edge.signal: value})
         latch, present = interlocks.evaluate(latch, now)
         active.append(edge.id in {row.id for row, _ in present})
     return active
@@ -120,13 +121,13 @@ TRIPPING = [edge for edge in EDGES if ROWS[edge.id].response is not Response.R0]
 
 @pytest.mark.parametrize("edge", TRIPPING, ids=[edge.id for edge in TRIPPING])
 def test_h53_a_trip_is_not_reset_between_its_limit_and_its_reset_level(edge: Edge, picture: Situation) -> None:
-    now = picture._replace(good={**picture.good, edge.signal: edge.value(0.2)})
+    now = replace(picture, good={**picture.good, edge.signal: edge.value(0.2)})
     latch, _ = interlocks.evaluate(Latch(armed=True), now)
-    later = now._replace(now_s=now.now_s + ROWS[edge.id].delay_s + 0.1)
+    later = replace(now, now_s=now.now_s + ROWS[edge.id].delay_s + 0.1)
     latch, active = interlocks.evaluate(latch, later)
     assert edge.id in {trip.id for trip in latch.trips}
     for part, resets in ((-0.01, False), (-0.5, False), (-0.99, False), (-1.01, True)):
-        moved = later._replace(good={**picture.good, edge.signal: edge.value(part)})
+        moved = replace(later, good={**picture.good, edge.signal: edge.value(part)})
         _, active = interlocks.evaluate(latch, moved)
         _, stay = interlocks.reset(latch, active)
         assert (edge.id not in {trip.id for trip in stay}) == resets, part
@@ -202,7 +203,7 @@ def test_h53_the_reset_level_is_never_outside_the_limit() -> None:
         picture = picture_of(world_in(step, settle_s=20.0))
         for name in picture.good:
             for value in (-1e4, -1.0, 0.0, 5.0, 38.0, 39.7, 42.0, 44.0, 47.0, 150.0, 310.0, 1e5, float("nan")):
-                bent = picture._replace(good={**picture.good, name: value}, heat_off_s=10.0)
+                bent = replace(picture, good={**picture.good, name: value}, heat_off_s=10.0)
                 for id_, level in LEVELS.items():
                     assert not level(bent) or level.stays(bent), (id_, name, value)
 
@@ -223,19 +224,19 @@ def test_h11_h14_volumes_that_were_too_far_apart_come_well_together_before_it_is
             outside_ml = part * level.back
             if id_ == "accumulating":
                 assert volumes.accepted_ml is not None
-                bent = picture._replace(in_patient_ml=volumes.accepted_ml + 180.0 + outside_ml)
+                bent = replace(picture, in_patient_ml=volumes.accepted_ml + 180.0 + outside_ml)
             elif id_ == "overfilled":
                 assert volumes.filled_ml is not None
-                bent = picture._replace(in_patient_ml=volumes.filled_ml + 280.0 + outside_ml)
+                bent = replace(picture, in_patient_ml=volumes.filled_ml + 280.0 + outside_ml)
             elif id_ == "cavity_empties":
                 assert volumes.filled_ml is not None
-                bent = picture._replace(in_patient_ml=0.5 * volumes.filled_ml - outside_ml, now_s=picture.now_s + 30.0)
+                bent = replace(picture, in_patient_ml=0.5 * volumes.filled_ml - outside_ml, now_s=picture.now_s + 30.0)
             elif id_ == "drift":
-                bent = picture._replace(volumes=volumes._replace(drift_ml=100.0 + outside_ml))
+                bent = replace(picture, volumes=volumes._replace(drift_ml=100.0 + outside_ml))
             else:
                 assert volumes.reference_ml is not None
                 low_ml = volumes.reference_ml - volumes.infused_by_flow_ml - 250.0 - outside_ml
-                bent = picture._replace(volumes=volumes._replace(level_ml=low_ml))
+                bent = replace(picture, volumes=volumes._replace(level_ml=low_ml))
             assert (bool(level(bent)), bool(level.stays(bent))) == (limit, stays), (id_, part)
 
 
@@ -244,5 +245,5 @@ def test_h04_heat_that_is_short_stays_so_until_it_is_well_there_again() -> None:
     picture = picture_of(world_in("perfuse", kind="inline", settle_s=310.0))
     for outlet_c, limit, stays in ((41.9, True, True), (42.2, False, True), (43.0, False, False)):
         last = picture.last._replace(heater_fraction=0.25)  # 500 W told: 150 W is short, 200 W is over
-        bent = picture._replace(last=last, good={**picture.good, "heater_outlet_c": outlet_c, "outflow_c": 40.5})
+        bent = replace(picture, last=last, good={**picture.good, "heater_outlet_c": outlet_c, "outflow_c": 40.5})
         assert (bool(level(bent)), bool(level.stays(bent))) == (limit, stays), outlet_c

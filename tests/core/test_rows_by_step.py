@@ -6,6 +6,7 @@ What was counted before (a drift, a dose that is due) is carried along and so sp
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from unittest import mock
 
 from interlock_cases import CASES, Case
@@ -139,7 +140,7 @@ def steps_of(case: Case, pictures: Mapping[str, Situation]) -> set[str]:
             heat_on=there.last.heat_on and seen.last.heat_on,
             inflow_open=there.last.inflow_open and seen.last.inflow_open,
         )
-        moved = seen._replace(step=there.step, idle=there.idle, walk=there.walk, last=last, wanted=there.wanted)
+        moved = replace(seen, step=there.step, idle=there.idle, walk=there.walk, last=last, wanted=there.wanted)
         if condition(moved):
             spoken.add(step)
     return spoken
