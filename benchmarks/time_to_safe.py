@@ -127,7 +127,7 @@ def heat(client: Client, bench: Bench) -> None:
         elif state["hold"]:
             press(client, Act.RESUME)
         elif state["step"] == "standby":
-            press(client, Act.START)
+            press(client, Act(state["asks"] or "start"))
         elif state["step"] == "prime" and not state["gate"]:
             press(client, Act.CONFIRM)
         return bool(state["heat_on"]) and bench.power_w() > HOT_W

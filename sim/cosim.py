@@ -11,9 +11,10 @@ from dataclasses import asdict
 from functools import partial
 
 from config.schema import CONTACTOR_LEASE_S, HEAT_EXPIRY_S, PUMP_EXPIRY_S, Patient, Rig, Treatment
+from controller.core.broken_off import Given
 from controller.core.cycle import Cycle
 from controller.core.exchange import Event, Inputs, LinkFault, Order, Outputs, ProtectiveStatus
-from controller.core.restart import Restored
+from controller.core.restart import Restored, broken_off_in
 from controller.core.signals import GOOD, Quality, Reading
 from controller.core.state import CycleState
 from controller.protective import channel
@@ -119,7 +120,11 @@ class Cosim:
         """One completed cycle."""
         host = self.host
         if host.take_rebirth("control"):
-            self.state, self.outputs, self._seq = self.cycle.initial(now_s, left_behind(self.state)), Outputs(), 0
+            self.state, self.outputs, self._seq = (
+                self.cycle.initial(now_s, left_behind(self.cycle, self.state)),
+                Outputs(),
+                0,
+            )
             self._due_s = self._seen_s = now_s
             self._wall_offset_s = host.wall_offset_s
         orders: tuple[Order, ...] = ()
@@ -279,10 +284,17 @@ class Cosim:
         return True
 
 
-def left_behind(state: CycleState) -> Restored:
-    """What a control that is started again finds in the record of a killed one: the trips that were latched."""
+def left_behind(cycle: Cycle, state: CycleState) -> Restored:
+    """What a control that is started again finds in the record of a killed one: latched trips, and what is in whom."""
     trips = tuple((trip.id, trip.response.name, trip.text) for trip in state.latch.trips)
-    return Restored("control was killed", trips) if trips else Restored()
+    step, walk, plan = cycle.steps[state.walk.step], state.walk, cycle.plan
+    given = plan.fractions[: walk.doses]
+    doses = tuple(Given(drug=plan.drug, mg=fraction.mg, at_min=fraction.at_min) for fraction in given)
+    volume_ml = state.volumes.in_patient_ml
+    if volume_ml is None and state.volumes.accounts:
+        volume_ml = state.volumes.carried_ml
+    left = broken_off_in(step.name, step.phase.value, cycle.patient.pseudonym, volume_ml, doses, walk.broken_off)
+    return Restored("control was killed" if trips else "", trips, broken_off=left)
 
 
 def _tenths(value: float | None) -> float | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from controller.core.broken_off import waiting
 from controller.core.exchange import Act, Order
+from controller.core.gates import DRAINED_ML_PER_WINDOW
 from controller.core.state import CycleState
 from controller.core.steps import Step
 
@@ -21,6 +23,14 @@ class AtConsole(Protocol):
 
     def look(self, state: CycleState, step: Step, *, has_drug: bool) -> tuple[Order, ...]:
         """Return the orders of this moment, mostly none."""
+
+
+def begins(state: CycleState) -> Act | None:
+    """START; after a run that was broken off the drain first, which stands open, and the word that it is empty."""
+    if not waiting(state.walk.broken_off):
+        return Act.START
+    rise_ml = state.volumes.settled_ml
+    return Act.CONFIRM if rise_ml is not None and abs(rise_ml) < DRAINED_ML_PER_WINDOW else None
 
 
 class Operator:
@@ -48,7 +58,7 @@ class Operator:
         if state.walk.hold or state.latch.tripped:
             return None
         if step.name == "standby":
-            return Act.START
+            return begins(state)
         if "agitate" in state.alarms.active:
             return Act.AGITATED
         if step.name == "perfuse":

@@ -158,6 +158,7 @@ ROWS: Mapping[str, AlarmRow] = {
     "overfilled": AlarmRow(_R, _SOON, _BODY, _LEVEL, ("accumulating",), math.inf, _MIXING),
     "cavity_empties": AlarmRow(_R, _SOON, _BODY, _LEVEL, slow=_MIXING),
     "drain_short": AlarmRow(_R, _SOON, _BODY, _LEVEL, slow=_MIXING),
+    "volume_unaccounted": AlarmRow(_D, _LATE, _BODY),
     "unbalanced": AlarmRow(_D, _SOON, _BODY, (*_LEVEL, *_FLOW), ("disconnected",), slow=_MIXING),
     "cavity_pressure": AlarmRow(_D, _SOON, _BODY, _ABDOMEN),
     "cavity_pressure_high": AlarmRow(_R, _SOON, _BODY, _ABDOMEN, ("cavity_pressure",), math.inf, _SURE),

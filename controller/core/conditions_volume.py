@@ -6,6 +6,7 @@ Not responsible for delays, latches or responses (`interlocks`).
 from __future__ import annotations
 
 from controller.core.balance import STEADY_ML
+from controller.core.broken_off import waiting
 from controller.core.conditions import lost, over, under, value_of
 from controller.core.gates import SHORT_ML
 from controller.core.situation import Situation
@@ -101,6 +102,11 @@ def drain_short(s: Situation) -> str:
     if not s.short_ml or s.walk.short_accepted:
         return ""
     return f"{over('in_patient_ml', s.short_ml, SHORT_ML)} and what was taken up"
+
+
+def unaccounted(s: Situation) -> str:
+    """An earlier run has left something in the patient, and nobody has said where it is now."""
+    return waiting(s.walk.broken_off)
 
 
 def unbalanced(s: Situation, back: float = 0.0) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from config.schema import Patient, Rig, Treatment
 from controller.core import (
     alarm_limits,
+    broken_off,
     conditions_energy,
     interlocks,
     jog,
@@ -37,14 +38,13 @@ from controller.core.restart import Restored
 from controller.core.selftest import Proof
 from controller.core.sensing import Sensed, Sensing
 from controller.core.state import CycleState, remember
-from controller.core.steps import Step, Walk
+from controller.core.steps import BESIDE_THE_PATIENT, Step, Walk
 from controller.core.task import Task
 from controller.core.walker import Walker
 from controller.core.wishes import Wishes
 
 DT_MAX_S = 1.0
 RESET_WINDOW_S = 2.0
-BESIDE_THE_PATIENT = ("standby", "self_test", "prime", "preheat", "complete")  # nothing flows into one
 ALONE_S = 2.0  # without a page that could sound, a HIGH alarm is for the annunciator at once
 
 
@@ -64,8 +64,13 @@ class Cycle:
         )
 
     def initial(self, now_s: float, restored: Restored = Restored()) -> CycleState:  # noqa: B008 (frozen)
-        """Everything off, nothing armed; `restored` trips are latched."""
-        walk = Walk(entered_s=now_s, target_c=self.treatment.target_c, flow_lpm=self.treatment.flow_lpm)
+        """Everything off, nothing armed; `restored` trips are latched, what is in the patient waits for a person."""
+        walk = Walk(
+            entered_s=now_s,
+            target_c=self.treatment.target_c,
+            flow_lpm=self.treatment.flow_lpm,
+            broken_off=restart.broken_off_for(restored, self.patient),
+        )
         sensed = Sensed({}, {}, None, None, None, 0, "")
         return CycleState(
             now_s=now_s,
@@ -175,6 +180,8 @@ class Cycle:
             return "the pump is jogged; let its button go first"
         if state.latch.trips:
             return "a trip is latched; reset first"
+        if text := broken_off.waiting(state.walk.broken_off):
+            return f"{text}; {broken_off.WHAT_TO_DO}"
         return _still_hot(state) if step.name == "preheat" else ""
 
     def view(self, state: CycleState) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from controller.core import balance as volumes
+from controller.core import broken_off
 from controller.core.balance import Balance
 from controller.core.probe_identity import ORDER, ROSE_C, Identity
 from controller.core.steps import Scene, Step, Walk, contact_min
@@ -59,11 +60,17 @@ SHORT_ML = 300.0  # what a drain may leave behind,
 SHORT_ML_PER_MIN = 3.0  # beside what was taken up while the fluid was in
 RINSE_RESERVE_ML = 100.0
 EMPTIED_ML = 500.0  # in a reservoir that was emptied, at most
+UNACCOUNTED = "the word that what was in the patient is accounted for"
 
 
 def never(scene: Scene) -> str:
     """Only a person begins."""
     return "start"
+
+
+def begin(scene: Scene) -> str:
+    """The same; and what a run that was broken off has left in the patient is accounted for first."""
+    return UNACCOUNTED if broken_off.waiting(scene.walk.broken_off) else never(scene)
 
 
 def self_test(scene: Scene) -> str:

@@ -34,6 +34,10 @@ ADVISORIES: tuple[Interlock, ...] = (
         "Drain incomplete", "Free the drain, tilt, agitate; or confirm to go on.",
     ),
     Interlock(
+        "volume_unaccounted", ("H11", "H38", "H41"), volume.unaccounted, 0.0, _R.R0, _MEDIUM,
+        "In the patient, not accounted for", "Let the cavity drain, see that it is empty; then confirm.",
+    ),
+    Interlock(
         "cavity_few", ("H18",), probes.cavity_few, 2.0, _R.R0, _MEDIUM,
         "One cavity probe left", "Inflow control only; replace probes, then resume.",
     ),

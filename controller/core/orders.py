@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from config.doses import DosePlan
 from config.schema import Limits, Treatment
-from controller.core import alarm_acts, alarm_limits, jog
+from controller.core import alarm_acts, alarm_limits, broken_off, jog
 from controller.core.alarm_limits import AlarmLimits, RefusedLimit
 from controller.core.alarms import Alarms
 from controller.core.exchange import Act, Event, Order
@@ -85,6 +86,8 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
     if desk.step.name != "standby":
         raise RefusedOrder(f"a treatment is in {desk.step.phase.value}; start is allowed in STANDBY")
     _untripped(desk)
+    if text := broken_off.waiting(desk.walk.broken_off):
+        raise RefusedOrder(f"{text}; {broken_off.WHAT_TO_DO}")
     if desk.session:
         raise RefusedOrder(desk.session)
     if desk.disk_free_mb is None or not desk.disk_free_mb >= START_FREE_MB:
@@ -110,6 +113,11 @@ def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     asks = desk.step.asks
     if order.text and order.text != desk.step.name:
         raise RefusedOrder(f"it was meant for {order.text.replace('_', ' ')}; now it is {desk.step.phase.value}")
+    before = desk.walk.broken_off
+    if before is not None and not before.accounted and desk.step.name == "standby":
+        _untripped(desk)
+        walk = desk.walk._replace(broken_off=replace(before, accounted=True))
+        return desk._replace(walk=walk), f"accounted for, nothing of it is in the patient: {before.text}"
     if desk.short_ml and not desk.walk.short_accepted:
         _untripped(desk)  # a drain lets go of the hold, not of the trip
         if desk.walk.hold:
@@ -146,6 +154,8 @@ def _dose(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder(f"no drug in {desk.step.phase.value}: it goes in at temperature")
     fraction = desk.plan.fractions[walk.doses - 1]
     said = f"dose {walk.doses} of {len(desk.plan.fractions)}: {fraction.mg:.1f} mg {drug.name}"
+    if walk.broken_off is not None and walk.broken_off.given:
+        said += f", beside what was given before: {walk.broken_off.given}"
     return desk._replace(walk=walk), said + (f", {order.text}" if order.text else "")
 
 

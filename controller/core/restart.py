@@ -1,4 +1,4 @@
-"""What a controller begins with after the one before it ended without a goodbye: its latched trips, and nothing else.
+"""What a controller begins with after the one before it ended without a goodbye: its trips, what is in the patient.
 
 Beside them the alarm limits that were tightened for the same patient, and who and what was set up.
 Never heat, never a phase: it begins in STANDBY with everything off, and people are told what was going on.
@@ -12,7 +12,9 @@ from typing import NamedTuple
 from config.schema import Patient, Treatment
 from controller.core.alarm_table import row_of
 from controller.core.alarms import Alarm, Alarms
+from controller.core.broken_off import SMALL_ML, BrokenOff, Given
 from controller.core.interlocks import TABLE, Latch, Response, Trip
+from controller.core.steps import BESIDE_THE_PATIENT
 
 
 class Restored(NamedTuple):
@@ -23,6 +25,28 @@ class Restored(NamedTuple):
     treatment: Treatment | None = None  # that was set up, with its patient
     patient: Patient | None = None
     limits: tuple[tuple[str, float], ...] = ()  # alarm limits that were tightened
+    broken_off: BrokenOff | None = None  # what is in the patient, with what is known of it
+
+
+def broken_off_in(
+    step: str, phase: str, patient: str, volume_ml: float | None, doses: tuple[Given, ...], before: BrokenOff | None
+) -> BrokenOff | None:
+    """What a run that ended in `step` leaves in the patient. `before`: what it had itself begun with."""
+    if before is not None and not before.accounted:
+        return before  # nothing was begun since
+    small = volume_ml is not None and volume_ml <= SMALL_ML
+    if not doses and (small or step in BESIDE_THE_PATIENT):
+        return before
+    given = doses if before is None else before.doses + doses
+    return BrokenOff(phase=phase, patient=patient, volume_ml=volume_ml, doses=given)
+
+
+def broken_off_for(restored: Restored, patient: Patient) -> BrokenOff | None:
+    """What is not accounted for is everybody's; what is, only its own patient's."""
+    before = restored.broken_off
+    if before is None or not before.accounted or before.patient == patient.pseudonym:
+        return before
+    return None
 
 
 def latch_of(restored: Restored, now_s: float) -> Latch:

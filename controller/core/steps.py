@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from config.schema import Limits, Treatment
 from controller.core.balance import Balance
+from controller.core.broken_off import BrokenOff
 from controller.core.sensing import Sensed
+
+BESIDE_THE_PATIENT = ("standby", "self_test", "prime", "preheat", "complete")  # steps: nothing flows into one
 
 
 class Phase(enum.Enum):
@@ -56,6 +59,7 @@ class Walk(NamedTuple):
     short_accepted: bool = False  # a person goes on although the drain left more in the patient than it should
     target_c: float = 42.0
     flow_lpm: float = 1.5
+    broken_off: BrokenOff | None = None  # what an earlier run has left in the patient
 
 
 class Scene(NamedTuple):

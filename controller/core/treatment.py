@@ -24,7 +24,7 @@ def phases(treatment: Treatment) -> tuple[Step, ...]:
 _TABLE: tuple[Step, ...] = (
     Step(
         "standby", Phase.STANDBY, "Everything off.", "Set up treatment and patient, then start.",
-        gates.still, False, False, Heat.OFF, gates.never, 0.0, "", "self_test", False,
+        gates.still, False, False, Heat.OFF, gates.begin, 0.0, "", "self_test", False,
     ),
     Step(
         "self_test", Phase.SELF_TEST, "Checking probes, flow zero, heater off, protective channel.", "Wait.",

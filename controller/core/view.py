@@ -5,7 +5,10 @@ Not responsible for how it looks. A value that is not believed is None, with its
 
 from __future__ import annotations
 
-from controller.core import alarm_limits, alarm_view, jog
+from dataclasses import asdict
+
+from controller.core import alarm_limits, alarm_view, broken_off, jog
+from controller.core.broken_off import BrokenOff
 from controller.core.exchange import Outputs
 from controller.core.gates import drain_short_ml
 from controller.core.orders import DRAINS_TO
@@ -13,12 +16,15 @@ from controller.core.state import CycleState
 from controller.core.steps import agitate_in_s, contact_min, next_dose_min
 from controller.core.task import Task
 
+ACCOUNT = "Let the cavity drain, see that it is empty; then confirm."
+
 
 def snapshot(task: Task, state: CycleState) -> dict[str, object]:
     """Everything a person may want to see of `state`, JSON-able."""
     step, walk, now_s = task.steps[state.walk.step], state.walk, state.now_s
     outputs, regulation, dose = state.outputs, state.regulation, state.dose
     sounding = state.alarms.sounding(now_s)
+    unaccounted = step.name == "standby" and broken_off.waiting(walk.broken_off) != ""
     return {
         "now_s": now_s,
         "rig": task.rig.name,
@@ -29,12 +35,13 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         "step": step.name,
         "in_step_s": now_s - walk.entered_s,
         "doing": step.doing,
-        "person": step.person,
+        "person": ACCOUNT if unaccounted else step.person,
         "gate": state.gate,
-        "asks": "confirm" if step.asks == "dose" and task.treatment.drug is None else step.asks,
+        "asks": "confirm" if unaccounted or (step.asks == "dose" and task.treatment.drug is None) else step.asks,
         "next": step.then,
         "drains_to": DRAINS_TO.get(step.name, ("", ""))[0],
         "short_ml": 0.0 if walk.short_accepted else drain_short_ml(step, walk, state.volumes, now_s),
+        "broken_off": _broken_off(walk.broken_off),
         "hold": walk.hold,
         "armed": state.latch.armed,
         "trips": [{"id": t.id, "at_s": t.at_s, "response": t.response.name, "text": t.text} for t in state.latch.trips],
@@ -82,6 +89,10 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         **alarm_limits.view(state.limits, now_s),
         "checks": [c._asdict() for c in state.checks],
     }
+
+
+def _broken_off(before: BrokenOff | None) -> dict[str, object] | None:
+    return None if before is None else {**asdict(before), "text": before.text, "given": before.given}
 
 
 def _annunciator(task: Task, outputs: Outputs) -> str:

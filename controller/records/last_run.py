@@ -1,5 +1,7 @@
 """What the newest record of a rig says of a run that ended without a goodbye: set-up, phase, doses, limits, trips.
 
+And what is in the patient, which no goodbye takes out of it.
+
 Reads the last sample and the events behind it, after checking the chain over the last rows only, so that a start waits
 for milliseconds and not for a whole record (`Record.verify` does that). A record that cannot be believed is said to be
 so, and is never a reason to begin as if nothing had been. Not responsible for what is done about it (`core.restart`).
@@ -16,7 +18,8 @@ from typing import Any
 import msgspec
 
 from config.schema import Patient, Treatment
-from controller.core.restart import Restored
+from controller.core.broken_off import UNKNOWN, BrokenOff, Given
+from controller.core.restart import Restored, broken_off_in
 from controller.records.chain import link
 from controller.records.opening import About, latest_of
 from controller.records.reader import END, Record
@@ -27,6 +30,8 @@ TAIL = 200
 IDLE = ("STANDBY", "COMPLETE")
 AGAIN = "restart"  # the trip of an earlier restart: its words are kept, its place is taken by the new one
 EARLIER_MOST = 600
+RECKONED = ("rinse_ready", "complete")  # steps that begin with the count closed
+LEFT = "broken_off"  # the event with which a start says what it has been told is in the patient
 
 
 def last_run(about: About) -> Restored:
@@ -41,7 +46,8 @@ def last_run(about: About) -> Restored:
             _check_tail(record)
             return _left_behind(record)
     except (RecordError, sqlite3.Error, msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-        return Restored(f"the record of the run before cannot be believed, {path.name}: {error}")
+        said = f"the record of the run before cannot be believed, {path.name}: {error}"
+        return Restored(said, broken_off=UNKNOWN)
 
 
 def newest(about: About) -> Path | None:
@@ -79,13 +85,17 @@ def _check_tail(record: Record) -> None:
 def _left_behind(record: Record) -> Restored:
     treatment, patient = _set_up(record)
     events = [dict(row) for row in record.connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 500")]
-    if events and tuple(events[0][name] for name in ("kind", "name", "text")) == END:
-        return Restored()
+    ended = bool(events) and tuple(events[0][name] for name in ("kind", "name", "text")) == END
     newest_sample = record.connection.execute("SELECT * FROM samples ORDER BY seq DESC LIMIT 1").fetchone()
-    if newest_sample is None:
-        return Restored(treatment=treatment, patient=patient)  # it had not begun to do anything
+    if newest_sample is None:  # it had not begun to do anything
+        before = next((BrokenOff(said=event["text"]) for event in events if event["name"] == LEFT), None)
+        return Restored(broken_off=before) if ended else Restored("", (), treatment, patient, (), before)
     state: dict[str, Any] = msgspec.json.decode(newest_sample["state"])
     after = [event for event in reversed(events) if event["seq"] > newest_sample["seq"]]
+    left = _in_patient(record, newest_sample["in_patient_ml"], state, after, patient.pseudonym)
+    if ended:
+        over = state["phase"] == "COMPLETE" or left is None or left.accounted
+        return Restored(broken_off=None if over else left)
     limits = tuple((str(name), float(value)) for name, value in state.get("tightened", {}).items())
     trips = {trip["id"]: (trip["id"], trip["response"], trip["text"]) for trip in state["trips"]}
     for event in after:
@@ -94,7 +104,7 @@ def _left_behind(record: Record) -> Restored:
         elif event["kind"] == "trip":
             trips.setdefault(event["name"], (event["name"], "", event["text"]))
     if state["phase"] in IDLE and not trips:
-        return Restored(treatment=treatment, patient=patient, limits=limits)
+        return Restored("", (), treatment, patient, limits, left)
     earlier = trips.pop(AGAIN, ("", "", ""))[2].removeprefix("Restarted: ")
     latched = "; ".join(text for _, _, text in trips.values())
     said = (
@@ -103,7 +113,40 @@ def _left_behind(record: Record) -> Restored:
     )
     said += f"; latched again: {latched}" if latched else ""
     said += f"; and before that, {earlier[:EARLIER_MOST]}" if earlier else ""
-    return Restored(said, tuple(trips.values()), treatment, patient, limits)
+    return Restored(said, tuple(trips.values()), treatment, patient, limits, left)
+
+
+def _in_patient(
+    record: Record, volume_ml: float | None, state: dict[str, Any], after: list[dict[str, Any]], patient: str
+) -> BrokenOff | None:
+    """What it leaves in the patient, by its newest sample and what came after."""
+    step, phase = state["step"], state["phase"]
+    for event in after:
+        if event["kind"] == "phase":
+            step, phase = event["name"], event["text"].partition(":")[0]
+    if volume_ml is None and step in RECKONED:
+        volume_ml = state["carried_ml"]
+    doses = _doses(record, state, sum(event["kind"] == "order" and event["name"] == "dose" for event in after))
+    before = state.get("broken_off")
+    return broken_off_in(
+        step, phase, patient, volume_ml, doses, None if before is None else msgspec.convert(before, BrokenOff)
+    )
+
+
+def _doses(record: Record, state: dict[str, Any], later: int) -> tuple[Given, ...]:
+    """Each dose of this record's treatment, and when of its contact."""
+    rows = record.connection.execute("SELECT at_s FROM events WHERE kind = 'order' AND name = 'dose' ORDER BY seq")
+    found: list[float] = [row["at_s"] for row in rows]
+    count = state["doses"] + later
+    at_s = [*[None] * (count - len(found)), *found]
+    return tuple(
+        Given(drug=plan["drug"], mg=plan["mg"], at_min=_minutes(at, at_s[0]))
+        for plan, at in zip(state["dose_plan"], at_s, strict=False)
+    )
+
+
+def _minutes(at_s: float | None, first_s: float | None) -> float | None:
+    return None if at_s is None or first_s is None else (at_s - first_s) / 60.0
 
 
 def _set_up(record: Record) -> tuple[Treatment, Patient]:

@@ -20,6 +20,7 @@ from config.loading import treatments_for
 from config.problems import ConfigError
 from config.schema import Rig
 from controller.core import jog, orders
+from controller.core.broken_off import waiting
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
@@ -221,6 +222,8 @@ class Control:
             recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
         for id_, _, said in restored.trips:
             recorder.event(Event(now_s, "alarm", id_, f"latched again after a restart: {said}", "HIGH"))
+        if text := waiting(restored.broken_off):
+            recorder.event(Event(now_s, "alarm", "broken_off", text, "MEDIUM"))
         for name, value in restored.limits:
             recorder.event(Event(now_s, "limit", name, f"tightened before the restart, and again now: {value:g}"))
 

@@ -218,7 +218,7 @@ class ByteEngine:
             for task in self._workers:
                 self._clock.end(task)
             self._seated_s = -1.0
-            self._boot_control(self.cycle.initial(now_s, left_behind(self.state)))
+            self._boot_control(self.cycle.initial(now_s, left_behind(self.cycle, self.state)))
         if self.host.take_rebirth(PROTECTIVE):
             self._clock.end(self._guard)
             self._guard = self._boot_protective()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from controller.core.exchange import Act, Order
 from controller.core.state import CycleState
 from controller.core.steps import Step
+from sim.operator import begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ def _due(state: CycleState, step: Step, has_drug: bool) -> Act | None:
     if state.walk.hold or state.latch.tripped:
         return None
     if step.name == "standby":
-        return Act.START
+        return begins(state)
     if "agitate" in state.alarms.active:
         return Act.AGITATED
     if step.name == "perfuse":

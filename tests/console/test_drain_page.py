@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from at_the_page import MARKS, SOON_MS, Bedside, fill_in, hold, open_page, reach
+from at_the_page import MARKS, SOON_MS, Bedside, fill_in, hold, open_page, press, reach
 from playwright.sync_api import Browser, expect
+from staging import staged
 
 RINSED = str(Path(__file__).with_name("page_treatment.toml"))
 Make = Callable[..., Bedside]
@@ -41,4 +43,25 @@ def test_a_rinse_is_ended_by_its_drain_from_the_page(browser: Browser, bedside: 
     hold(page)
     expect(page.locator("#said")).to_have_text("Drain: done", timeout=5000)
     assert rig.state()["step"] in ("rinse_drain", "complete")
+    page.close()
+
+
+def test_h41_what_a_broken_off_run_left_in_the_patient_is_confirmed_at_the_page_before_a_start(
+    browser: Browser, bedside: Make
+) -> None:
+    text = "the run before ended in PERFUSE with 2479 mL in patient BENCH; given: 31.8 mg mitomycin at 0 min"
+    before = {"text": text, "given": "31.8 mg mitomycin at 0 min", "accounted": False}
+    shown = {"asks": "confirm", "person": "Let the cavity drain.", "broken_off": before}
+    page = staged(browser, bedside(speed=10), lambda state: state.update(shown))
+    expect(page.locator("#next")).to_have_text("Confirm …")
+    page.click("#next")
+    expect(page.locator("#sheet-title")).to_have_text("In the patient, not accounted for")
+    expect(page.locator("#sheet")).to_contain_text(text)
+    expect(page.locator("#sheet-do")).to_be_disabled()
+    fill_in(page)
+    with page.expect_request("**/command") as request:
+        press(page, "#sheet-do")
+    said = json.loads(request.value.post_data or "{}")
+    assert (said["act"], said["text"]) == ("confirm", "standby")
+    page.mouse.up()
     page.close()

@@ -8,6 +8,7 @@ from make import World, make_cycle, make_treatment
 
 from controller.core.exchange import Act, LinkFault
 from controller.core.probe_identity import Identity
+from controller.core.restart import broken_off_in
 from controller.core.signals import Reading
 
 PROBE_STEP_C = 1.5  # per reading; a larger one is called a jump and never reaches an interlock
@@ -119,6 +120,16 @@ def disk_full(world: World) -> None:
 def disk_left(free_mb: float | None) -> Breaking:
     def breaking(world: World) -> None:
         world.disk_free_mb = free_mb
+
+    return breaking
+
+
+def found_in_the_patient(ml: float) -> Breaking:
+    """As if control had been started again after a fill that was broken off."""
+
+    def breaking(world: World) -> None:
+        found = broken_off_in("fill", "FILL", "P-1", ml, (), None)
+        world.state = world.state._replace(walk=world.state.walk._replace(broken_off=found))
 
     return breaking
 

@@ -14,6 +14,7 @@ from interlock_breakings import (
     coarse,
     disk_left,
     drops,
+    found_in_the_patient,
     held,
     held_then,
     inflow_at,
@@ -125,6 +126,7 @@ INSIDES: Mapping[str, Inside] = {
     "overfilled": Inside(leaks(1.2), 200.0),
     "cavity_empties": Inside(runs_out_to(0.52), 150.0),
     "drain_short": Inside(left_behind(-15.0)),
+    "volume_unaccounted": Inside(found_in_the_patient(100.0), 3.0),
     "unbalanced-meter reads more": Inside(leaks(0.0, at_once_ml=245.0), 20.0),
     "unbalanced-level falls": Inside(leaks(0.0, at_once_ml=245.0), 20.0),
     # probes

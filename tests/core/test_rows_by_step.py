@@ -76,6 +76,7 @@ drift                  x  x  x  x  x  x  x  x  x  x  x  x  x
 overfilled             .  .  .  .  .  x  x  .  .  .  .  .  .
 cavity_empties         .  .  .  .  .  x  x  .  .  .  .  .  .
 drain_short            x  x  x  x  x  x  x  x  x  x  x  x  x
+volume_unaccounted     x  .  .  .  .  .  .  .  .  .  .  .  .
 cavity_few             .  .  .  .  x  x  x  .  .  x  .  .  .
 cavity_outlier         x  x  x  x  x  x  x  x  x  x  x  x  x
 core_lost              .  .  .  .  x  x  x  .  .  x  .  .  .

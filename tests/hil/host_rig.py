@@ -199,7 +199,7 @@ class Rig:
         elif state.get("hold"):
             self.press(Act.RESUME)
         elif state.get("step") == "standby":
-            self.press(Act.START)
+            self.press(Act(state["asks"] or "start"))  # after a broken-off run first the word that it is drained
         elif state.get("asks") and not state.get("gate"):
             self.press(Act(state["asks"]))
 

@@ -35,6 +35,7 @@ const OPEN = {
   },
   confirm: (s) => {
     if (s.short_ml > 0) return goOnShort(s);
+    if (s.step === "standby") return account(s);
     const { step } = s;
     openSheet(`Confirm: ${s.phase.replace("_", " ")}`, [el("p", {}, s.person), ...checklist(step)], {
       text: "Confirm",
@@ -48,7 +49,7 @@ const OPEN = {
     if (typed.of !== String(about(s))) forget();
     const field = (id, key) => el("input", { type: "text", maxlength: 60, id, autocomplete: "off", value: typed[key], oninput: (event) => (typed[key] = event.target.value) });
     const [lot, who] = [field("lot", "lot"), field("who", "who")];
-    const parts = [el("p", {}, `${dose.drug}, dose ${s.doses + 1} of ${s.dose_plan.length}`), el("p", { class: "amount" }, withUnit("dose_mg", dose.mg)), el("label", {}, "Lot", lot), el("label", {}, "Given by", who), ...(s.step === "warm_up" ? checklist("warm_up") : [])];
+    const parts = [el("p", {}, `${dose.drug}, dose ${s.doses + 1} of ${s.dose_plan.length}`), el("p", { class: "amount" }, withUnit("dose_mg", dose.mg)), ...(s.broken_off?.given ? [el("p", {}, `Given before the restart: ${s.broken_off.given}.`)] : []), el("label", {}, "Lot", lot), el("label", {}, "Given by", who), ...(s.step === "warm_up" ? checklist("warm_up") : [])];
     openSheet("Give the drug", parts, {
       text: "Dose given",
       forget,
@@ -76,6 +77,14 @@ const OPEN = {
     }, { bound: { to: (t) => t.drains_to || null, changed: "the step has changed" } });
   },
 };
+
+// A run was broken off, and what it left in the patient is not accounted for.
+function account({ step, person, broken_off: before }) {
+  openSheet("In the patient, not accounted for", [el("p", {}, `${before.text}.`), el("p", {}, person), tick("The cavity was drained; nothing of it is in the patient"), tick("The team knows what was given")], {
+    text: "Accounted for",
+    run: () => command("confirm", { title: "Accounted for", text: step, done: (t) => !t.asks }),
+  }, { bound: nextly("confirm", "it has changed", (t) => [t.step, t.broken_off?.text]) });
+}
 
 // The drain has come to rest and left more in the patient than it should.
 function goOnShort({ step, short_ml: left }) {

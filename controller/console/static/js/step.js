@@ -12,7 +12,7 @@ export function nextAct(state) {
   if (!state || state.failed) return null;
   if (state.trips.length) return "reset";
   if (state.hold) return "resume";
-  if (state.step === "standby") return "start";
+  if (state.step === "standby") return state.asks || "start"; // what a run before has left in the patient is confirmed first
   if (state.short_ml > 0) return "confirm"; // more than it should is left behind: only a person goes on
   if (state.asks && !state.gate) return state.asks;
   if (state.step === "perfuse" && state.next_dose_min !== null && state.contact_min >= state.next_dose_min - 2) return "dose";
