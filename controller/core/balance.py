@@ -6,6 +6,7 @@ difference is what an interlock looks at. Not responsible for deciding what a di
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 SMOOTHING_S = 2.0  # waves in the reservoir
@@ -14,6 +15,8 @@ SETTLE_WINDOW_S = 15.0
 MARK_S = 60.0  # a mark of the level each minute of steady circulation,
 MARKS = 20  # for so many minutes
 DRIFT_MARKS = 10
+SLOWS_LEAST_ML = 15.0  # in a first minute: less is near what is taken up, and the level's noise
+SLOWS_SHARE = 0.7  # of it in the next: a stretched wall halves its rest in a minute or less, a leak goes on
 FREE_SHARE = 0.4  # of the inflow comes back: the drain is free
 FREE_LPM = 0.3  # comes back from a cavity that holds less than its fill: only the head drains it, whatever goes in
 RAISED_LPM = 0.05  # more than this above the flow before is another flow
@@ -46,8 +49,8 @@ class Balance(NamedTuple):
     return_lpm: float | None = None  # what comes back: flow minus the fall of the level
     mark_at_s: float = 0.0
     marks: tuple[float, ...] = ()  # levels of steady circulation, oldest first
-    drift_ml: float = 0.0  # fall of the level over the last ten minutes of steady circulation
-    lost_ml: float = 0.0  # the same over the last twenty
+    drift_ml: float = 0.0  # fall of the level over the last ten minutes of steady circulation, from where it stands
+    lost_ml: float = 0.0  # the same over the last twenty, whatever it was
     settle_at_s: float = 0.0
     settle_level_ml: float | None = None
     settled_ml: float | None = None  # rise of the level over the last whole settle window
@@ -104,12 +107,14 @@ def step(
         now_lpm = flow_lpm + (level - before) * 0.06 / dt_s
         back = now_lpm if back is None else back + (now_lpm - back) * min(1.0, dt_s / RETURN_SMOOTHING_S)
     mark_at_s, marks, drift_ml, lost_ml = balance.mark_at_s, balance.marks, balance.drift_ml, balance.lost_ml
-    if not circulating:
+    # One that was to fill again is not full yet: a leak that falls so fast is more than belongs in the patient.
+    fills = balance.refill_ml is not None and (balance.settled_ml or 0.0) <= -STEADY_ML
+    if not circulating or fills:
         marks, drift_ml, lost_ml = (), 0.0, 0.0
     elif level is not None:
         if not marks or now_s - mark_at_s >= MARK_S:
             marks, mark_at_s = (*marks[-MARKS + 1 :], level), now_s
-        drift_ml, lost_ml = marks[-DRIFT_MARKS:][0] - level, marks[0] - level
+        drift_ml, lost_ml = marks[max(len(marks) - DRIFT_MARKS, _slowing(marks))] - level, marks[0] - level
     settle_at_s, settle_level, settled = balance.settle_at_s, balance.settle_level_ml, balance.settled_ml
     if level is not None and (settle_level is None or now_s - settle_at_s >= SETTLE_WINDOW_S):
         settled = None if settle_level is None else level - settle_level
@@ -120,7 +125,7 @@ def step(
     through_since_s, refill, slow_lpm = None, balance.refill_ml, balance.slow_lpm
     if circulating or settling:
         through_since_s = now_s if balance.through_since_s is None else balance.through_since_s
-        refill = None if circulating else refill
+        refill = None if circulating and not fills else refill
         if slow_lpm is None or (asked_lpm is not None and asked_lpm < slow_lpm):
             slow_lpm = asked_lpm
         elif settling and asked_lpm is not None and asked_lpm > slow_lpm + RAISED_LPM:
@@ -173,6 +178,15 @@ def _free_lpm(flow_lpm: float, held_ml: float, refill_ml: float | None) -> float
     """What a free drain gives back at least, in L/min."""
     share_lpm = FREE_SHARE * flow_lpm
     return share_lpm if refill_ml is None or held_ml >= refill_ml else min(share_lpm, FREE_LPM)
+
+
+def _slowing(marks: tuple[float, ...]) -> int:
+    """How many minutes at the beginning of `marks` show a cavity that is still finding its level."""
+    falls_ml = [before - after for before, after in itertools.pairwise(marks)]
+    slowing = itertools.takewhile(
+        lambda pair: pair[0] >= SLOWS_LEAST_ML and pair[1] < SLOWS_SHARE * pair[0], itertools.pairwise(falls_ml)
+    )
+    return sum(1 for _ in slowing)
 
 
 def begin_fill(balance: Balance) -> Balance:

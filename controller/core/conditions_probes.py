@@ -13,6 +13,7 @@ from controller.core.situation import Situation
 from controller.core.steps import Heat
 
 ORDER_C = 3.5
+FALLING_SHARE = 2.0  # of what the inflow has still to fall after a lower target: the line holds it a little longer
 APART_C = 2.0
 TWINS = tuple(TWIN_OF.items())
 LET_IN = ("heater_outlet_c", "inflow_c", "flow_lpm", "pump_rpm")
@@ -113,9 +114,10 @@ def order_broken(s: Situation) -> str:
     outlet, inflow = s.good.get("heater_outlet_c"), s.good.get("inflow_c")
     if outlet is None or inflow is None or s.heat_on_s < ORDER_HEATED_S or s.pump_steady_s < ORDER_STEADY_S:
         return ""
-    if abs(outlet - inflow) <= ORDER_C:
-        return ""
-    return _differ("heater_outlet_c", outlet, "inflow_c", inflow, ORDER_C)
+    due, target = s.regulation.inflow_due_c, s.regulation.inflow_target_c
+    falling = 0.0 if due is None or target is None else max(0.0, due - target)
+    limit = ORDER_C if outlet > inflow else ORDER_C + FALLING_SHARE * falling
+    return "" if abs(outlet - inflow) <= limit else _differ("heater_outlet_c", outlet, "inflow_c", inflow, limit)
 
 
 def disagree(a: str, b: str, limit_of: str) -> Limit:
@@ -196,4 +198,4 @@ def sensor_frozen(s: Situation) -> str:
 
 
 def _differ(a: str, x: float, b: str, y: float, limit: float) -> str:
-    return f"{value_of(a, x)} and {value_of(b, y)} differ by more than {limit:g} °C"
+    return f"{value_of(a, x)} and {value_of(b, y)} differ by more than {round(limit, 1):g} °C"

@@ -151,7 +151,9 @@ class Regulator:
     def _enter(self, state: Regulation, measured: Measured, mode: Mode) -> Regulation:
         """Bumpless: a change between inflow and cavity control goes on from the present set-point and trims."""
         if state.mode is OFF:
-            start_c = min(max(measured.inflow_c, 30.0), self._limits.inflow_cap_c)
+            # The exchanger cools in a hold long before the end of the line: what leaves it now is the beginning.
+            there_c = min(measured.inflow_c, measured.outlet_c)
+            start_c = min(max(there_c, 30.0), self._limits.inflow_cap_c)
             return state._replace(mode=mode, inflow_target_c=start_c, bath_setpoint_c=max(measured.outlet_c, 20.0))
         return state._replace(mode=mode, cavity=Term())
 

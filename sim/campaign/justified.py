@@ -142,6 +142,17 @@ CAUSES: Mapping[str, Cause] = {
     "unattended": _of(_never, "host"),
     "console_lost": _of(_never, "host"),
     "protective_lost": _of(_never, "link", "host"),
+    "protective_trip": _of(
+        lambda w, s: (
+            w.outlet_c > s.rig.protective.outlet_trip_c - PROBE_C
+            or w.inflow_c > s.rig.protective.inflow_trip_c - PROBE_C
+        ),
+        "probe",
+        "link",
+        "heater",
+        "pump",
+        "host",
+    ),
 }
 BY_HAND = ("heat_off", "unheated")  # what a hold, a STOP and any other trip are for
 RESUMED_S = 60.0  # after which the heat has had its time to come back
@@ -165,6 +176,8 @@ class Judge:
             self._recent.popleft()
         if any(event.kind == "order" and event.name == "stop" for event in moment.events):
             self._stopped_s = moment.at_s
+        if moment.state.latch.trips:  # what it took stays away after the reset, until somebody resumes
+            self._left, self._left_s = True, moment.at_s
         for event in moment.events:
             if event.kind == "order" and event.name in ("stop", "hold", "resume"):
                 self._left, self._left_s = event.name != "resume", moment.at_s

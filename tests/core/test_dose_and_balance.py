@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -168,8 +169,50 @@ def test_h14_a_level_that_falls_during_steady_circulation_is_counted_over_ten_an
     assert (still.drift_ml, still.lost_ml) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("rest_ml", [60.0, 95.0, 150.0, 400.0])
+@pytest.mark.parametrize("tau_s", [40.0, 75.0, 90.0])
+def test_a_cavity_that_is_full_again_and_still_finds_its_level_is_no_slow_leak(rest_ml: float, tau_s: float) -> None:
+    """What a stretched wall still takes, and what a peritoneum takes up in the same ten minutes, at its most."""
+    first_ml = 4000.0 + rest_ml
+    balance = Balance(level_ml=first_ml, settle_level_ml=first_ml, settled_ml=-50.0, refill_ml=2500.0)
+    for at in range(900):
+        level_ml = 4000.0 + rest_ml * math.exp(-at / tau_s) - 4.0 / 60.0 * at
+        balance = follow(balance, [level_ml], circulating=True, from_s=float(at))
+        assert balance.drift_ml <= 100.0, at
+    assert balance.drift_ml <= 70.0
+    assert balance.refill_ml is None
+    assert len(balance.marks) >= 10
+
+
+@pytest.mark.parametrize(
+    ("leak_ml_min", "within_s"), [(12.0, 600.0), (20.0, 300.0), (40.0, 150.0), (60.0, 100.0), (120.0, 50.0)]
+)
+@pytest.mark.parametrize("rest_ml", [0.0, 60.0])
+def test_h14_a_leak_that_goes_on_is_said_in_time_whatever_the_cavity_still_takes(
+    leak_ml_min: float, within_s: float, rest_ml: float
+) -> None:
+    balance, at_s = Balance(), 0.0
+    while balance.drift_ml <= 100.0:
+        level_ml = 4000.0 + rest_ml * math.exp(-at_s / 75.0) - leak_ml_min / 60.0 * at_s
+        balance = follow(balance, [level_ml], circulating=True, from_s=at_s)
+        assert at_s <= within_s + 5.0
+        at_s += 1.0
+
+
 def filled(level: float) -> Balance:
     return volumes.end_fill(follow(volumes.begin_fill(follow(Balance(), [6000.0] * 30)), [level] * 60))
+
+
+@pytest.mark.parametrize("leak_ml_min", [50.0, 100.0, 300.0])
+def test_h14_a_leak_too_fast_for_marks_in_a_cavity_that_was_to_fill_again_is_more_than_belongs_in_the_patient(
+    leak_ml_min: float,
+) -> None:
+    full = filled(3300.0)._replace(refill_ml=2700.0, settled_ml=-leak_ml_min / 4.0)
+    lost_ml, at_s = 0.0, 0.0
+    while volumes.held_ml(full) <= (full.accepted_ml or 0.0) + 180.0 and full.lost_ml <= 200.0:
+        full = follow(full, [3300.0 - lost_ml], flow_lpm=1.5, drain_open=True, circulating=True, from_s=100.0 + at_s)
+        lost_ml, at_s = lost_ml + leak_ml_min / 60.0, at_s + 1.0
+        assert lost_ml <= 230.0
 
 
 def test_h11_a_large_cavity_with_a_free_drain_may_find_its_own_level() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple, cast
 
 import pytest
 from runs import RIGS, Nominal, Run
 
 from config.loading import load_rig
-from controller.core.exchange import Act
+from controller.core.conditions_probes import order_broken
+from controller.core.exchange import Act, Order
+from controller.core.regulation import Regulation
+from controller.core.situation import Situation
 from sim.plant.parameters import parameters_for
 
 POWER_OFF_S = 1.0
@@ -130,3 +134,43 @@ def test_h03_a_hot_uncooled_patient_is_set_back_first_and_trips_at_the_core_limi
     assert {"core_warn", "core_alarm"} <= set(run.alarms("HIGH", "MEDIUM"))
     assert_stays_safe(run)
     assert run.hottest_core_c < 39.7
+
+
+@pytest.mark.parametrize(
+    ("outlet_c", "inflow_c", "due_c", "target_c", "broken"),
+    [
+        (40.3, 43.9, 42.0, 40.0, False),
+        (40.3, 43.9, 40.0, 40.0, True),
+        (40.3, 43.9, None, None, True),
+        (36.3, 43.9, 42.0, 40.0, True),
+        (43.9, 40.3, 42.0, 40.0, True),
+        (43.9, 40.3, 40.0, 42.0, True),
+        (40.3, 43.9, 40.0, 42.0, True),
+        (43.4, 40.0, 42.0, 42.0, False),
+    ],
+)
+def test_h20_outlet_and_inflow_may_be_apart_only_by_what_a_lower_target_has_sent_on_its_way(
+    outlet_c: float, inflow_c: float, due_c: float | None, target_c: float | None, broken: bool
+) -> None:
+    seen = SimpleNamespace(
+        good={"heater_outlet_c": outlet_c, "inflow_c": inflow_c}, heat_on_s=100.0, pump_steady_s=100.0,
+        regulation=Regulation(inflow_due_c=due_c, inflow_target_c=target_c),
+    )  # fmt: skip
+    assert bool(order_broken(cast("Situation", seen))) is broken
+
+
+@pytest.mark.parametrize("fallen", ["", "heater_outlet_c", "inflow_c"])
+def test_h20_a_lower_target_at_little_flow_is_no_broken_order_and_a_probe_that_falls_out_meanwhile_is_found(
+    fallen: str,
+) -> None:
+    run = Run("inline", treatment="saline_rehearsal")
+    run.reach("warm_up")
+    run.ask(Order(Act.FLOW, value=0.7))
+    run.advance(200.0)
+    run.ask(Order(Act.TARGET, value=39.0))
+    run.advance(10.0)
+    if fallen:
+        run.strike(f"dislodged:{fallen}", within_s=6.0)
+        return
+    run.advance(110.0)
+    assert run.trips == []

@@ -91,6 +91,16 @@ def test_entry_is_bumpless_the_demand_starts_at_what_is_measured() -> None:
         assert state.fraction <= 0.02
 
 
+@pytest.mark.parametrize("kind", ["bath", "inline"])
+def test_h01_after_a_hold_the_heat_begins_at_what_leaves_the_exchanger_not_at_what_the_line_still_holds(
+    kind: str,
+) -> None:
+    state = drive(Regulator(rig=make_rig(kind)), Regulation(), 0.1, flow_lpm=0.7, inflow_c=44.4, outlet_c=39.4)
+    assert state.inflow_target_c == pytest.approx(39.4, abs=0.02)
+    assert state.bath_setpoint_c <= 39.5
+    assert state.fraction <= 0.02
+
+
 @pytest.mark.parametrize("there", [Mode.INFLOW, Mode.CAVITY])
 def test_a_change_between_inflow_and_cavity_control_does_not_step_the_demand_up(there: Mode) -> None:
     back = Mode.CAVITY if there is Mode.INFLOW else Mode.INFLOW

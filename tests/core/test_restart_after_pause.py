@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from runs import Nominal, Run
 
-from controller.core.exchange import Act
+from controller.core.exchange import Act, Order
 from sim.cosim import CYCLE_S
 
 HOT_C = 46.0
 HOT_MOST_S = 1.0
+OUTLET_MOST_C = 45.5  # half a degree below its trip: regulation asks for no more
 AFTER_S = 90.0
 PAUSES_S = (2.0, 15.0, 60.0, 240.0)
 
@@ -42,3 +43,20 @@ def test_h07_after_a_pause_of_any_length_no_hot_slug_enters_the_cavity(
     assert hot_s <= HOT_MOST_S
     assert run.cosim.terminals.inflow_open
     assert run.trips == ([] if act is Act.HOLD else ["stop"])
+
+
+@pytest.mark.parametrize("held_s", [15.0, 25.0])
+def test_h01_at_little_flow_an_element_that_cooled_in_a_hold_heats_again_without_running_ahead(held_s: float) -> None:
+    run = Run("inline", treatment="saline_rehearsal")
+    run.reach("warm_up")
+    run.ask(Order(Act.FLOW, value=0.5))
+    run.advance(200.0)
+    run.ask(Act.HOLD)
+    run.advance(held_s)
+    run.ask(Act.RESUME)
+    hottest_c = 0.0
+    for _ in range(180):
+        run.advance(1.0)
+        hottest_c = max(hottest_c, run.cosim.plant.outlet_c)
+    assert run.trips == []
+    assert hottest_c <= OUTLET_MOST_C

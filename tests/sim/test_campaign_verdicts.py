@@ -76,6 +76,27 @@ def test_a_reservoir_that_was_emptied_by_hand_calls_for_volume_lost_and_a_circul
         assert bool(broken.unjustified(_trip("device_lost", at_s))) is not called
 
 
+def test_an_outlet_that_really_is_hot_calls_for_the_other_channels_trip_and_what_a_trip_took_is_away_until_a_resume(
+    prepared: Prepared, moment: Moment
+) -> None:
+    at_s = moment.at_s
+    judge = Judge(prepared.setting, ())
+    judge.see(moment._replace(outlet_c=45.5))
+    assert judge.unjustified(_trip("protective_trip", at_s))
+    judge.see(moment._replace(outlet_c=45.9))
+    assert not judge.unjustified(_trip("protective_trip", at_s))
+    latched = moment.state._replace(latch=moment.state.latch._replace(trips=(_trip("accumulating", at_s),)))
+    unheated = Event(at_s + 300.0, "alarm", "unheated", "HEAT OFF", "MEDIUM")
+    for seen, called in (((), False), ((latched,), True)):
+        judge = Judge(prepared.setting, ())
+        for state in (*seen, moment.state):
+            judge.see(moment._replace(state=state))
+        assert bool(judge.false_alarm(unheated)) is not called
+    resumed = Event(at_s, "order", "resume", "resumed and re-armed")
+    judge.see(moment._replace(events=(resumed,)))
+    assert judge.false_alarm(unheated)
+
+
 def test_a_fault_that_ended_long_ago_calls_for_nothing(prepared: Prepared, moment: Moment) -> None:
     judge = Judge(prepared.setting, [(parse("silent:bath@0+1"), moment.at_s - 600.0)])
     judge.see(moment)
