@@ -182,7 +182,7 @@ def _free_lpm(flow_lpm: float, held_ml: float, refill_ml: float | None) -> float
 
 def _slowing(marks: tuple[float, ...]) -> int:
     """How many minutes at the beginning of `marks` show a cavity that is still finding its level."""
-    falls_ml = [before - after for before, after in itertools.pairwise(marks)]
+    falls_ml = (before - after for before, after in itertools.pairwise(marks))
     slowing = itertools.takewhile(
         lambda pair: pair[0] >= SLOWS_LEAST_ML and pair[1] < SLOWS_SHARE * pair[0], itertools.pairwise(falls_ml)
     )
