@@ -70,10 +70,8 @@ def step(
     """One decision, to be taken between any two transactions. `more_s` is the allowance that `__main__` explains."""
     seen, reset = _hear(state, inputs, now_s, limits.heartbeat_timeout_s + more_s)
     seen = _watch(seen, inputs, now_s, limits, more_s)
-    always, fault = False, ""
-    if seen.since:
-        faults = _faults(seen, inputs, now_s, limits, more_s)
-        always, fault = max(faults, key=lambda one: one[0], default=(False, ""))
+    faults = _faults(seen, inputs, now_s, limits, more_s) if seen.since else ()
+    always, fault = max(faults, key=lambda one: one[0], default=(False, ""))
     trip = "" if reset and not fault and not seen.heat_wanted else state.trip
     if fault and not trip and ((state.permit and state.heat_wanted) or always):
         trip = fault
