@@ -13,6 +13,7 @@ from sim.campaign.property import Setting
 
 ACTS = ("flow", "flow", "target", "hold", "stop")
 COUNTS = (2, 3, 4)
+STEPS = ("warm_up", "perfuse")  # a perfusion that ends early leaves the rest undone
 FIRST_S, WARM_UP_S = 30.0, 600.0  # from the beginning of WARM_UP
 
 
@@ -28,6 +29,7 @@ def busy_conduct(number: int, setting: Setting, reaction_s: float) -> Conduct:
         resume_after_s=round(draw.uniform(5.0, 60.0), 1),
         tries=10,
         whims=tuple(whims),
+        whims_in=STEPS,
     )
 
 

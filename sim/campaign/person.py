@@ -25,7 +25,7 @@ class Whim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct:
-    """How somebody behaves. Times in seconds; `reset_after_s` None never resets."""
+    """How somebody behaves. Times in seconds; `reset_after_s` None never resets; a whim outside `whims_in` passes."""
 
     kind: str = "prompt"
     reaction_s: float = 5.0
@@ -33,6 +33,7 @@ class Conduct:
     resume_after_s: float = 5.0
     tries: int = 3
     whims: tuple[Whim, ...] = ()
+    whims_in: tuple[str, ...] = ()  # steps; none: in all of them
 
 
 class Person:
@@ -62,6 +63,8 @@ class Person:
         whims: list[Order] = []
         while self._whims and now_s - self._begun_s >= self._whims[0].at_s:
             whim = self._whims.pop(0)
+            if self.conduct.whims_in and step.name not in self.conduct.whims_in:
+                continue
             whims.append(Order(Act(whim.act), who="simulated person", value=whim.value))
         due = self._recovery(state) or self._treatment(state, step, has_drug)
         return (*whims, *due)

@@ -157,11 +157,12 @@ def from_json(case: Mapping[str, Any]) -> Scenario:
     """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError on anything else."""
     conduct = dict(case["conduct"])
     whims = tuple(Whim(**whim) for whim in conduct.pop("whims"))
+    whims_in = tuple(conduct.pop("whims_in", ()))
     return Scenario(
         seed=int(case["seed"]),
         engine=case["engine"],
         where=(float(case["where"][0]), float(case["where"][1])),
-        conduct=Conduct(**conduct, whims=whims),
+        conduct=Conduct(**conduct, whims=whims, whims_in=whims_in),
         faults=tuple(parse(text) for text in case["faults"]),
         horizon_s=float(case["horizon_s"]),
     )

@@ -40,6 +40,14 @@ def test_one_number_is_one_person_and_every_act_and_value_is_an_allowed_one(prep
     assert len({busy_conduct(number, setting, 2.0) for number in range(200)}) == 200
 
 
+def test_the_person_changes_their_mind_while_the_patient_is_perfused_and_not_in_the_drain(prepared: Prepared) -> None:
+    engine = prepared.fresh()
+    engine.advance()
+    for name, asks in (("warm_up", True), ("perfuse", True), ("drain", False), ("rinse_fill", False)):
+        person = Person(conduct=busy_conduct(7, prepared.setting, 2.0), begun_s=engine.now_s - 1e6)
+        assert bool(person.look(engine.state, engine.cycle.steps[name], has_drug=False)) is asks
+
+
 def test_after_stop_the_person_resets_and_resumes_and_the_judge_knows_that_it_was_asked_for(prepared: Prepared) -> None:
     engine = prepared.fresh()
     judge, watcher = Judge(prepared.setting, ()), Watcher(engine)
