@@ -59,6 +59,7 @@ class Balance(NamedTuple):
     refill_ml: float | None = None  # what a cavity that has run out held before, until it is full again
     slow_lpm: float | None = None  # the flow asked for, as long as no more is: at it the cavity found its level
     accounts: tuple[Account, ...] = ()  # of the fills that are over, oldest first
+    unseen: bool = False  # since nobody looked no level has been believed
 
     @property
     def in_patient_ml(self) -> float | None:
@@ -86,8 +87,9 @@ def step(
 
     `circulating`: through the patient, long enough to be steady. `settling`: not yet, the cavity finds its level.
     Neither: what belongs in the patient stays what it was, however much of it runs out. `paused`: nobody looked for so
-    long that clamp and pump let go; what ran meanwhile was not metered.
+    long that clamp and pump let go; what ran meanwhile was not metered, and is reckoned with the next level believed.
     """
+    paused = paused or balance.unseen
     before = level = balance.level_ml
     if reservoir_ml is not None:
         level = (
@@ -163,6 +165,7 @@ def step(
         refill,
         slow_lpm,
         balance.accounts,
+        paused and reservoir_ml is None,
     )
 
 

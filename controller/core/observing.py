@@ -113,12 +113,19 @@ def _goes_through(state: CycleState, sensed: Sensed, status: ProtectiveStatus | 
     """Fluid is seen to go through the patient: asked for, moving, let in by the other channel, and without a pause."""
     last, flow_lpm = state.outputs, sensed.good.get("flow_lpm")
     stands = flow_lpm is not None and flow_lpm < MOVES_SHARE * last.pump_lpm
-    return last.inflow_open and not stands and not _clamped(status) and now_s - state.now_s <= PAUSE_S
+    return last.inflow_open and not stands and not clamped(status, now_s) and now_s - state.now_s <= PAUSE_S
 
 
-def _clamped(status: ProtectiveStatus | None) -> bool:
-    """Whether the other channel's clamp, in series, is shut: under a trip it lets in what has cooled at its probe."""
-    if status is None or not status.trip:
+def clamped(status: ProtectiveStatus | None, now_s: float) -> bool:
+    """Whether the other channel's clamp, in series, is shut: under a trip it lets in what has cooled at its probe.
+
+    One that is not heard any more does not hold it open any more.
+    """
+    if status is None:
+        return False
+    if not conditions_host.is_fresh(status, now_s):
+        return True
+    if not status.trip:
         return False
     return status.outlet_b_c is None or not (status.outlet_b_c < conditions_energy.SLUG_C)
 

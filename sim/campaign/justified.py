@@ -154,6 +154,8 @@ CAUSES: Mapping[str, Cause] = {
         "host",
     ),
 }
+UNSEEN = ("probe_lost", "twin_lost", "inflow_unseen", "cavity_lost", "cavity_few", "core_lost", "core_unwatched")
+HEATED = ("outlet_over", "inflow_over", "source_over", "protective_trip")  # what control itself heats
 BY_HAND = ("heat_off", "unheated")  # what a hold, a STOP and any other trip are for
 RESUMED_S = 60.0  # after which the heat has had its time to come back
 ANY = _of(_never, "probe", "link", "heater", "pump", "host")
@@ -198,16 +200,20 @@ class Judge:
             return True
         cause = CAUSES.get(row, ANY)
         if cause.truth(self._window(), self._setting):
-            return True
+            return row not in HEATED or bool(self._faults) or self._let_alone(row)
         return any(
             began_s <= at_s
             and (
                 at_s <= began_s + (1e9 if fault.duration_s is None else fault.duration_s) + CAUSE_S
-                or self._still_out(fault)
+                or (row in UNSEEN and self._still_out(fault))
             )
             and (fault.kind in cause.faults or f"{fault.kind}:{fault.target}" in cause.faults or _crossed(fault, cause))
             for fault, began_s in self._faults
         )
+
+    def _let_alone(self, row: str) -> bool:
+        """Something else had stopped the fluid in the warm exchanger: true heat of which control is not the cause."""
+        return self._left and any(trip.id != row for trip in self._recent[-1].state.latch.trips)
 
     def _still_out(self, fault: Fault) -> bool:
         """A probe that has jumped back is not believed until somebody pulls its plug, however long that takes."""

@@ -13,6 +13,8 @@ from controller.core import balance as volumes
 from controller.core import dose
 from controller.core.balance import Balance
 from controller.core.dose import Dose
+from controller.core.exchange import ProtectiveStatus
+from controller.core.observing import clamped
 
 CAVITY_C = st.one_of(st.none(), st.floats(20.0, 50.0))
 
@@ -128,7 +130,7 @@ def test_flow_is_integrated_only_while_filling_with_the_drain_clamped() -> None:
 
 
 def test_h14_what_runs_back_while_nobody_looks_sets_level_and_flow_no_further_apart() -> None:
-    def seen(before: Balance, now_s: float, level: float, *, paused: bool = False) -> Balance:
+    def seen(before: Balance, now_s: float, level: float | None, *, paused: bool = False) -> Balance:
         return volumes.step(
             before, dt_s=1.0, now_s=now_s, reservoir_ml=level, flow_lpm=0.6, filling=True, drain_open=False,
             circulating=False, paused=paused,
@@ -143,10 +145,31 @@ def test_h14_what_runs_back_while_nobody_looks_sets_level_and_flow_no_further_ap
     for second in range(60):
         balance = seen(balance, second, 3990.0 - 9.0 * second)  # a leak of 1 mL/s into the reservoir
     before_ml = apart(balance)
-    balance = seen(balance, 83.0, 3700.0, paused=True)
-    assert balance.level_ml == 3700.0, "the drain was open meanwhile"
-    assert balance.return_lpm is None
-    assert apart(balance) == pytest.approx(before_ml), "what was found before is not forgotten"
+    for first in (3700.0, None):  # the ports stood still too: what they have read is too old to be believed
+        after = seen(balance, 83.0, first, paused=True)
+        if first is None:
+            after = seen(seen(after, 84.0, None), 85.0, 3700.0)
+        assert after.level_ml == 3700.0, "the drain was open meanwhile"
+        assert after.return_lpm is None
+        assert apart(after) == pytest.approx(before_ml), "what was found before is not forgotten"
+        assert apart(seen(after, 86.0, 3690.0)) > before_ml, "and it is counted again"
+
+
+@pytest.mark.parametrize(
+    ("trip", "outlet_b_c", "age_s", "shut"),
+    [
+        ("", 44.0, 0.1, False),
+        ("hot", 42.0, 0.1, False),
+        ("hot", 44.0, 0.1, True),
+        ("hot", None, 0.1, True),
+        ("hot", 42.0, 5.0, True),
+        ("", 44.0, 5.0, True),
+    ],
+)
+def test_h11_the_second_clamp_is_open_while_its_channel_says_that_it_is_and_is_heard(
+    trip: str, outlet_b_c: float | None, age_s: float, shut: bool
+) -> None:
+    assert clamped(ProtectiveStatus(100.0 - age_s, False, False, trip, outlet_b_c), 100.0) is shut
 
 
 def test_what_stayed_in_the_patient_is_carried_over_a_change_of_reservoir() -> None:

@@ -42,6 +42,8 @@ def test_a_balance_that_nothing_changes_is_the_same_field_by_field() -> None:
     given: dict[str, Any] = {"dt_s": 1e-9, "now_s": 10.0, "reservoir_ml": None, "flow_lpm": 8.0}
     after = balance.step(before, **given, filling=False, drain_open=False, circulating=True)
     each_in_its_place(after, **before._asdict())
+    paused = balance.step(before, **given, filling=False, drain_open=False, circulating=True, paused=True)
+    assert paused == before._replace(return_lpm=None, unseen=True)
     before = before._replace(marks=(), drift_ml=0.0, lost_ml=0.00, through_since_s=None, refill_ml=18.0)
     after = balance.step(before, **given, filling=False, drain_open=False, circulating=False)
     assert after == before

@@ -84,6 +84,18 @@ def test_h29_one_answer_that_is_lost_or_damaged_is_late_and_trips_nothing(treate
             assert late, device
 
 
+def test_h29_an_answer_of_the_probes_may_be_lost_at_any_moment_of_their_turn(treated: Treated) -> None:
+    with _seated(treated, "perfuse") as engine:
+        faults = [parse(f"silent:probes@{1.0 + 2.05 * lost:.2f}+0.12") for lost in range(8)]
+        engine.begin(faults, Person(conduct=Conduct(), begun_s=engine.now_s))
+        late = 0
+        for _ in range(180):
+            engine.advance()
+            late += "probes" in {link.device for link in engine.inputs.link_faults}
+        assert engine.state.latch.trips == ()
+        assert late > len(faults)
+
+
 def test_a_host_that_stands_still_for_a_minute_changes_nothing_in_a_run(
     treated: Treated, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,8 +50,10 @@ def test_a_trip_is_called_for_by_the_truth_by_a_fault_that_can_cause_it_or_by_no
     assert healthy.unjustified(_trip("outlet_over", at_s))
     assert healthy.unjustified(_trip("device_lost", at_s))
     assert healthy.unjustified(_trip("stop", at_s))
-    healthy.see(moment._replace(outlet_c=46.2))
-    assert not healthy.unjustified(_trip("outlet_over", at_s))
+    elsewhere = Judge(prepared.setting, [(parse("bias:core_c@0=1"), at_s - 5.0)])
+    for judge, called in ((elsewhere, True), (healthy, False)):  # without a fault it is control that made it hot
+        judge.see(moment._replace(outlet_c=46.2))
+        assert bool(judge.unjustified(_trip("outlet_over", at_s))) is not called
     broken = Judge(prepared.setting, [(parse("bias:heater_outlet_c@0=5"), at_s - 5.0)])
     broken.see(moment)
     assert not broken.unjustified(_trip("outlet_over", at_s))
@@ -80,12 +82,11 @@ def test_an_outlet_that_really_is_hot_calls_for_the_other_channels_trip_and_what
     prepared: Prepared, moment: Moment
 ) -> None:
     at_s = moment.at_s
-    judge = Judge(prepared.setting, ())
-    judge.see(moment._replace(outlet_c=45.5))
-    assert judge.unjustified(_trip("protective_trip", at_s))
-    judge.see(moment._replace(outlet_c=45.9))
-    assert not judge.unjustified(_trip("protective_trip", at_s))
     latched = moment.state._replace(latch=moment.state.latch._replace(trips=(_trip("accumulating", at_s),)))
+    for state, outlet_c, called in ((moment.state, 45.9, False), (latched, 45.5, False), (latched, 45.9, True)):
+        judge = Judge(prepared.setting, ())
+        judge.see(moment._replace(state=state, outlet_c=outlet_c))
+        assert bool(judge.unjustified(_trip("protective_trip", at_s))) is not called
     unheated = Event(at_s + 300.0, "alarm", "unheated", "HEAT OFF", "MEDIUM")
     for seen, called in (((), False), ((latched,), True)):
         judge = Judge(prepared.setting, ())
@@ -111,6 +112,7 @@ def test_a_probe_that_jumped_back_is_out_until_it_is_pulled_and_its_fault_is_the
     judge = Judge(prepared.setting, [(parse("dislodged:core_c@0+3=19"), moment.at_s - 600.0)])
     judge.see(moment._replace(state=moment.state._replace(sensed=sensed)))
     assert bool(judge.unjustified(_trip("core_unwatched", moment.at_s))) is not called
+    assert judge.unjustified(_trip("twins_apart", moment.at_s)), "of another probe it is no cause"
 
 
 def test_a_fill_that_a_false_pressure_ended_early_is_a_cause_of_more_than_was_filled(
