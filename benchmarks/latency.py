@@ -64,6 +64,9 @@ class MemoryRecorder:
     def event(self, event: Event) -> None:
         return None
 
+    def claim(self) -> None:
+        return None
+
     def close(self, *, complete: bool = True) -> None:
         return None
 

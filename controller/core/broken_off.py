@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SMALL_ML = 100.0  # waves and the lines' own content read as much; on top of it a fill is still far from too much
+NOT_KNOWN = "what is in the patient and which doses were given is not known: the record cannot be believed"
 WHAT_TO_DO = "the drain stands open: let the cavity drain, see that it is empty, then confirm"
 
 
@@ -30,27 +31,40 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenOff:
-    """`phase` "" : the record cannot be believed. `volume_ml` None: not known, which is not nothing."""
+    """`phase` "" : no record could be believed. `patient` "", `volume_ml` None: not known, which is not nothing."""
 
     phase: str = ""
     patient: str = ""
     volume_ml: float | None = None
     doses: tuple[Given, ...] = ()
     accounted: bool = False  # by a person
-    said: str = ""  # all that is known are the words of an earlier start
+    said: str = ""  # the words of an earlier start, of which nothing else is known
+
+    @property
+    def unknown(self) -> str:
+        """What may have been given beside the doses; "" for nothing."""
+        return self.said or ("" if self.phase else NOT_KNOWN)
 
     @property
     def given(self) -> str:
         """The doses in words; "" for none."""
-        return self.said or ", ".join(dose.text for dose in self.doses)
+        return ", ".join(filter(None, (self.unknown, *(dose.text for dose in self.doses))))
+
+    def may_be_of(self, patient: str) -> bool:
+        """It is this patient's, or nobody knows whose."""
+        return self.patient in ("", patient)
+
+    def given_to(self, patient: str) -> str:
+        """The doses as they are told with this patient's next one; "" for none, and for another's."""
+        if not self.given or not self.may_be_of(patient):
+            return ""
+        return f"{self.given} (patient {patient})" if self.patient else self.given
 
     @property
     def text(self) -> str:
         """All of it in words."""
-        if self.said:
-            return self.said
         if not self.phase:
-            return "what is in the patient and which doses were given is not known: the record cannot be believed"
+            return self.unknown
         volume = "an unknown volume" if self.volume_ml is None else f"{self.volume_ml:.0f} mL"
         given = self.given or "no drug"
         return f"the run before ended in {self.phase} with {volume} in patient {self.patient}; given: {given}"

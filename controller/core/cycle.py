@@ -28,7 +28,7 @@ from controller.core.core_watch import CoreWatch
 from controller.core.dose import Dose
 from controller.core.exchange import Event, Inputs, Outputs, ProtectiveStatus
 from controller.core.frozen import Frozen
-from controller.core.gates import RUN_ON_S, drain_short_ml
+from controller.core.gates import RUN_ON_S, drain_short_ml, draining
 from controller.core.interlocks import Interlock, Latch, Priority
 from controller.core.jog import Jog
 from controller.core.line_model import LineModel
@@ -69,7 +69,7 @@ class Cycle:
             entered_s=now_s,
             target_c=self.treatment.target_c,
             flow_lpm=self.treatment.flow_lpm,
-            broken_off=restart.broken_off_for(restored, self.patient),
+            broken_off=restored.broken_off,
         )
         sensed = Sensed({}, {}, None, None, None, 0, "")
         return CycleState(
@@ -184,6 +184,11 @@ class Cycle:
             return f"{text}; {broken_off.WHAT_TO_DO}"
         return _still_hot(state) if step.name == "preheat" else ""
 
+    def passed_on(self, state: CycleState) -> Restored:
+        """What is known to the core that takes this one's place, and told if it is its patient's."""
+        walk = state.walk
+        return Restored(broken_off=restart.passed_on(walk.step, self.patient.pseudonym, walk.broken_off))
+
     def view(self, state: CycleState) -> dict[str, object]:
         """What people are shown of a state."""
         return {**view.snapshot(self._task, state), "set_up_refused": self.in_the_way(state)}
@@ -241,6 +246,8 @@ class Cycle:
             jog=state.jog,
             jog_allowed=self._jog_allowed,
             permitted=state.permitted,
+            patient=self.patient.pseudonym,
+            draining=draining(state.volumes),
         )
         desk, events = orders.apply(desk, inputs.orders)
         outputs = state.outputs

@@ -172,6 +172,15 @@ def _settled(balance: Balance) -> bool:
     return balance.settled_ml is not None and abs(balance.settled_ml) < DRAINED_ML_PER_WINDOW
 
 
+def draining(balance: Balance) -> str:
+    """Why an open drain is not at its end; "" when it may be, and where no level tells."""
+    if balance.level_ml is None or _settled(balance):
+        return ""
+    rise_ml = balance.settled_ml
+    moves = "falls" if rise_ml is not None and rise_ml < 0.0 else "rises"
+    return f"the reservoir still {moves}: wait until the drain has ended"
+
+
 def drained(scene: Scene) -> str:
     """The reservoir no longer rises, and what stayed behind is little or accepted."""
     if scene.now_s - scene.walk.entered_s < DRAIN_LEAST_S:

@@ -62,6 +62,8 @@ class Desk(NamedTuple):
     jog: Jog = Jog()
     jog_allowed: Mapping[str, Bounds] = {}
     permitted: bool = False  # by the protective channel
+    patient: str = ""  # pseudonym
+    draining: str = ""  # why an open drain is not at its end
 
 
 class RefusedOrder(Exception):
@@ -116,8 +118,10 @@ def _confirm(desk: Desk, order: Order) -> tuple[Desk, str]:
     before = desk.walk.broken_off
     if before is not None and not before.accounted and desk.step.name == "standby":
         _untripped(desk)
+        if desk.draining:
+            raise RefusedOrder(desk.draining)
         walk = desk.walk._replace(broken_off=replace(before, accounted=True))
-        return desk._replace(walk=walk), f"accounted for, nothing of it is in the patient: {before.text}"
+        return desk._replace(walk=walk), f"accounted for, the cavity was let drain and seen empty: {before.text}"
     if desk.short_ml and not desk.walk.short_accepted:
         _untripped(desk)  # a drain lets go of the hold, not of the trip
         if desk.walk.hold:
@@ -154,8 +158,8 @@ def _dose(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder(f"no drug in {desk.step.phase.value}: it goes in at temperature")
     fraction = desk.plan.fractions[walk.doses - 1]
     said = f"dose {walk.doses} of {len(desk.plan.fractions)}: {fraction.mg:.1f} mg {drug.name}"
-    if walk.broken_off is not None and walk.broken_off.given:
-        said += f", beside what was given before: {walk.broken_off.given}"
+    if walk.broken_off is not None and (given := walk.broken_off.given_to(desk.patient)):
+        said += f", beside what was given before: {given}"
     return desk._replace(walk=walk), said + (f", {order.text}" if order.text else "")
 
 

@@ -14,7 +14,7 @@ from controller.core.alarm_table import row_of
 from controller.core.alarms import Alarm, Alarms
 from controller.core.broken_off import SMALL_ML, BrokenOff, Given
 from controller.core.interlocks import TABLE, Latch, Response, Trip
-from controller.core.steps import BESIDE_THE_PATIENT
+from controller.core.steps import BESIDE_THE_PATIENT, DRAINING
 
 
 class Restored(NamedTuple):
@@ -34,19 +34,20 @@ def broken_off_in(
     """What a run that ended in `step` leaves in the patient. `before`: what it had itself begun with."""
     if before is not None and not before.accounted:
         return before  # nothing was begun since
-    small = volume_ml is not None and volume_ml <= SMALL_ML
+    # Before a drain a sample is soon too old, and carrier that was poured in counts as less than nothing.
+    small = step in DRAINING and volume_ml is not None and abs(volume_ml) <= SMALL_ML
     if not doses and (small or step in BESIDE_THE_PATIENT):
         return before
-    given = doses if before is None else before.doses + doses
-    return BrokenOff(phase=phase, patient=patient, volume_ml=volume_ml, doses=given)
+    said = ""
+    if before is not None and before.may_be_of(patient):
+        doses, said = before.doses + doses, before.unknown
+    return BrokenOff(phase=phase, patient=patient, volume_ml=volume_ml, doses=doses, said=said)
 
 
-def broken_off_for(restored: Restored, patient: Patient) -> BrokenOff | None:
-    """What is not accounted for is everybody's; what is, only its own patient's."""
-    before = restored.broken_off
-    if before is None or not before.accounted or before.patient == patient.pseudonym:
-        return before
-    return None
+def passed_on(step: str, patient: str, left: BrokenOff | None) -> BrokenOff | None:
+    """What an end in order, or another set-up, in `step` leaves known: all, unless its own treatment is complete."""
+    over = step == "complete" and left is not None and left.may_be_of(patient)
+    return None if over else left
 
 
 def latch_of(restored: Restored, now_s: float) -> Latch:

@@ -15,6 +15,7 @@ from controller.core.broken_off import BrokenOff
 from controller.core.sensing import Sensed
 
 BESIDE_THE_PATIENT = ("standby", "self_test", "prime", "preheat", "complete")  # steps: nothing flows into one
+DRAINING = ("drain", "rinse_ready", "rinse_drain")  # steps: nothing flows into one any more
 
 
 class Phase(enum.Enum):

@@ -41,7 +41,7 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
         "next": step.then,
         "drains_to": DRAINS_TO.get(step.name, ("", ""))[0],
         "short_ml": 0.0 if walk.short_accepted else drain_short_ml(step, walk, state.volumes, now_s),
-        "broken_off": _broken_off(walk.broken_off),
+        "broken_off": _broken_off(walk.broken_off, task.patient.pseudonym),
         "hold": walk.hold,
         "armed": state.latch.armed,
         "trips": [{"id": t.id, "at_s": t.at_s, "response": t.response.name, "text": t.text} for t in state.latch.trips],
@@ -91,8 +91,8 @@ def snapshot(task: Task, state: CycleState) -> dict[str, object]:
     }
 
 
-def _broken_off(before: BrokenOff | None) -> dict[str, object] | None:
-    return None if before is None else {**asdict(before), "text": before.text, "given": before.given}
+def _broken_off(before: BrokenOff | None, patient: str) -> dict[str, object] | None:
+    return None if before is None else {**asdict(before), "text": before.text, "given": before.given_to(patient)}
 
 
 def _annunciator(task: Task, outputs: Outputs) -> str:

@@ -19,7 +19,7 @@ import msgspec
 
 from config.schema import Patient, Treatment
 from controller.core.broken_off import UNKNOWN, BrokenOff, Given
-from controller.core.restart import Restored, broken_off_in
+from controller.core.restart import Restored, broken_off_in, passed_on
 from controller.records.chain import link
 from controller.records.opening import About, latest_of
 from controller.records.reader import END, Record
@@ -88,14 +88,14 @@ def _left_behind(record: Record) -> Restored:
     ended = bool(events) and tuple(events[0][name] for name in ("kind", "name", "text")) == END
     newest_sample = record.connection.execute("SELECT * FROM samples ORDER BY seq DESC LIMIT 1").fetchone()
     if newest_sample is None:  # it had not begun to do anything
-        before = next((BrokenOff(said=event["text"]) for event in events if event["name"] == LEFT), None)
+        told = (BrokenOff(said=e["text"], accounted=e["kind"] == "note") for e in events if e["name"] == LEFT)
+        before = next(told, None)
         return Restored(broken_off=before) if ended else Restored("", (), treatment, patient, (), before)
     state: dict[str, Any] = msgspec.json.decode(newest_sample["state"])
     after = [event for event in reversed(events) if event["seq"] > newest_sample["seq"]]
     left = _in_patient(record, newest_sample["in_patient_ml"], state, after, patient.pseudonym)
     if ended:
-        over = state["phase"] == "COMPLETE" or left is None or left.accounted
-        return Restored(broken_off=None if over else left)
+        return Restored(broken_off=passed_on(state["step"], patient.pseudonym, left))
     limits = tuple((str(name), float(value)) for name, value in state.get("tightened", {}).items())
     trips = {trip["id"]: (trip["id"], trip["response"], trip["text"]) for trip in state["trips"]}
     for event in after:

@@ -48,6 +48,9 @@ class MemoryRecord:
         self.events.append(event)
         self._order.append(event)
 
+    def claim(self) -> None:
+        """No start reads it."""
+
     def close(self, *, complete: bool = True) -> None:
         """Nothing to give back."""
 

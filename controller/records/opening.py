@@ -51,27 +51,22 @@ def open_recorder(about: About, least_free_bytes: int = LEAST_FREE_BYTES) -> Rec
     path = new_path(about.data_dir, about, started.wall_s)
     store = Store(path, header)
     try:
-        _name_latest(about, path)
-        return Recorder(store=store, event_log=path.with_suffix(".events.jsonl"))
+        recorder = Recorder(store=store, event_log=path.with_suffix(".events.jsonl"), latest=latest_of(about))
     except RecordError:
         store.close()
         raise
+    try:
+        recorder.claim()
+    except RecordError:
+        recorder.close(complete=False)
+        raise
+    return recorder
 
 
 def latest_of(about: About) -> Path:
     """The file that names the record begun last: names sort by a clock that may have been set back since."""
     kind = "simulated" if about.simulated else "real"
     return about.data_dir / f".latest-{about.rig.name}-{kind}"
-
-
-def _name_latest(about: About, path: Path) -> None:
-    place = latest_of(about)
-    fresh = place.with_name(f"{place.name}.new")
-    try:
-        fresh.write_text(path.name, "utf-8")
-        fresh.replace(place)  # whole or not at all, whenever the process ends
-    except OSError as error:
-        raise RecordError(f"{place}: {error.strerror}; allowed: a file that can be written") from error
 
 
 def new_path(directory: Path, about: About, wall_s: float) -> Path:

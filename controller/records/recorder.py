@@ -37,9 +37,10 @@ Item = Sample | tuple[Event, float]
 class Recorder:
     """Begins its thread at once; `close` ends it. A sample is on disk within a second, an event at once."""
 
-    def __init__(self, *, store: Store, event_log: Path, capacity: int = CAPACITY) -> None:
+    def __init__(self, *, store: Store, event_log: Path, latest: Path | None = None, capacity: int = CAPACITY) -> None:
         self.dropped = 0
         self._store = store
+        self._latest = latest
         self._capacity = capacity
         self._queue: queue.Queue[Item | None] = queue.Queue(capacity)
         self._unwritten: list[Row] = []
@@ -88,6 +89,17 @@ class Recorder:
     def event(self, event: Event) -> None:
         """Keep one event. Never waits."""
         self._put((event, time.time()))
+
+    def claim(self) -> None:
+        """Be the record that the next start reads: named in `latest`. Raises RecordError; may wait for the disk."""
+        if (place := self._latest) is None:
+            return
+        fresh = place.with_name(f"{place.name}.new")
+        try:
+            fresh.write_text(self.path.name, "utf-8")
+            fresh.replace(place)  # whole or not at all, whenever the process ends
+        except OSError as error:
+            raise RecordError(f"{place}: {error.strerror}; allowed: a file that can be written") from error
 
     def close(self, *, complete: bool = True) -> None:
         """Write what is waiting and the row that says the record is complete. Raises RecordError if that failed.

@@ -20,7 +20,6 @@ from config.loading import treatments_for
 from config.problems import ConfigError
 from config.schema import Rig
 from controller.core import jog, orders
-from controller.core.broken_off import waiting
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
@@ -170,6 +169,7 @@ class Control:
     def _end_record(self, recorder: RecorderLike, code: int, *, complete: bool) -> int:
         try:
             recorder.close(complete=complete)
+            recorder.claim()  # a set-up that nobody has taken may have begun one since
         except OSError as error:
             # Not a refusal: the run took place, and its record is not complete.
             _say(f"the record is not complete: {error}")
@@ -222,8 +222,9 @@ class Control:
             recorder.event(Event(now_s, "fault", "control", again, "HIGH"))
         for id_, _, said in restored.trips:
             recorder.event(Event(now_s, "alarm", id_, f"latched again after a restart: {said}", "HIGH"))
-        if text := waiting(restored.broken_off):
-            recorder.event(Event(now_s, "alarm", "broken_off", text, "MEDIUM"))
+        if (before := restored.broken_off) is not None:
+            asked = Event(now_s, "alarm", "broken_off", before.text, "MEDIUM")
+            recorder.event(asked._replace(kind="note", priority="") if before.accounted else asked)
         for name, value in restored.limits:
             recorder.event(Event(now_s, "limit", name, f"tightened before the restart, and again now: {value:g}"))
 

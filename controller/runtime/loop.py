@@ -168,14 +168,16 @@ class Loop:
         """Change over to another core. It begins as a started controller does: in STANDBY with everything off."""
         if why := self._cycle.in_the_way(self._state):
             core.recorder.event(Event(now_s, "refused", "setup", f"setup refused: {why}"))
-            setups.retire(core.recorder)
+            setups.retire(core.recorder, goes_on=self._recorder)
             self._desk.answer(asker, f"setup refused: {why}")
             return
         said = f"{core.text} ({asker.who})"
         self._recorder.event(Event(now_s, "order", "setup", f"{said}; another record goes on"))
-        setups.retire(self._recorder)
+        setups.retire(self._recorder, goes_on=core.recorder)
+        known = self._cycle.passed_on(self._state)
         self._cycle, self._about, self._recorder, _ = core
-        self._state = self._cycle.initial(now_s)
+        self._state = self._cycle.initial(now_s, known)
+        self._show_at_s = now_s  # or the new record would know nothing until then
         self._tell(Event(now_s, "order", "setup", said))
         self._desk.answer(asker, "")
 
@@ -208,7 +210,7 @@ class Loop:
         while (ticket := self._desk.take()) is not None:
             self._desk.answer(ticket, failed)
         if self._setups is not None and (ready := self._setups.take()) is not None:
-            self._setups.retire(ready[1].recorder)
+            self._setups.retire(ready[1].recorder, goes_on=self._recorder)
             self._desk.answer(ready[0], failed)
         if not self._reported:
             self._reported = True

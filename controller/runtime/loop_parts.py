@@ -31,6 +31,9 @@ class CycleLike(Protocol):
     def in_the_way(self, state: Any) -> str:
         """Why another core may not take its place now, or ""."""
 
+    def passed_on(self, state: Any) -> Restored:
+        """What is known to the core that takes its place."""
+
 
 class BenchLike(Protocol):
     """What the loop needs of `bench.Bench`."""
@@ -78,6 +81,9 @@ class RecorderLike(Protocol):
     def event(self, event: Event) -> None:
         """Keep one event."""
 
+    def claim(self) -> None:
+        """Be the record that the next start reads. Raises RecordError; may wait for the disk."""
+
     def close(self, *, complete: bool = True) -> None:
         """Write what is waiting and end the record; not complete: without the row that says it was ended in order."""
 
@@ -109,5 +115,5 @@ class SetUpsLike(Protocol):
     def take(self) -> tuple[Any, Core] | None:
         """A core that is ready, and who asked for it."""
 
-    def retire(self, recorder: RecorderLike) -> None:
-        """End a record; never waits."""
+    def retire(self, recorder: RecorderLike, *, goes_on: RecorderLike | None = None) -> None:
+        """End a record; never waits. `goes_on`: the one that the next start reads in its place."""

@@ -45,6 +45,13 @@ class SetUpTicket(NamedTuple):
     request: int
 
 
+class Retired(NamedTuple):
+    """A record that nothing is added to any more; `goes_on`: the one which the next start reads in its place."""
+
+    recorder: RecorderLike
+    goes_on: RecorderLike | None = None
+
+
 class SetUps:
     """Of one control process. `make` builds the core of settings and begins its record; OSError when it cannot."""
 
@@ -63,9 +70,9 @@ class SetUps:
         self._desk = desk
         self._tested = tested
         self._make = make
-        self._jobs: queue.SimpleQueue[SetUpTicket | RecorderLike | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[SetUpTicket | Retired | None] = queue.SimpleQueue()
         self._ready: deque[tuple[SetUpTicket, Core]] = deque()
-        self._left: deque[RecorderLike] = deque()  # retired after the thread has died; ended by `close`
+        self._left: deque[Retired] = deque()  # retired after the thread has died; ended by `close`
         self._dead = ""
         self._thread = threading.Thread(target=self._run, name="setup", daemon=True)
 
@@ -79,8 +86,8 @@ class SetUps:
         self._thread.join(END_WITHIN_S)
         if self._dead:
             self._refuse_all()
-        for recorder in (*self._left, *(core.recorder for _, core in self._ready)):
-            self._end(recorder)
+        for retired in (*self._left, *(Retired(core.recorder) for _, core in self._ready)):
+            self._end(retired)
 
     def facts(self) -> dict[str, Any]:
         """What does not change in a run, JSON-able: treatments to choose from, where each signal is read, the alarm and
@@ -113,6 +120,8 @@ class SetUps:
         """Make a set-up ready. Returns "" or why it cannot be taken now; the rest is answered through the desk."""
         if not ticket.setup.sha256:
             return "its sha256 is missing: look at the preview first"
+        if why := self._desk.state.get("set_up_refused"):
+            return f"setup refused: {why}"  # before a record is begun for it
         if self._jobs.qsize() >= WAITING_MAX:
             return "a set-up is being made ready already"
         if self._dead:
@@ -126,9 +135,9 @@ class SetUps:
         """A core that is ready, for the loop."""
         return self._ready.popleft() if self._ready else None
 
-    def retire(self, recorder: RecorderLike) -> None:
+    def retire(self, recorder: RecorderLike, *, goes_on: RecorderLike | None = None) -> None:
         """A record that nothing is added to any more, from the loop: ended here. Never waits."""
-        self._jobs.put(recorder)
+        self._jobs.put(Retired(recorder, goes_on))
 
     # --- the thread ------------------------------------------------------------------------------------------------
 
@@ -168,9 +177,13 @@ class SetUps:
             elif job is not None:
                 self._left.append(job)
 
-    def _end(self, recorder: RecorderLike) -> None:
+    def _end(self, retired: Retired) -> None:
         try:
-            recorder.close()
+            try:
+                if retired.goes_on is not None:
+                    retired.goes_on.claim()
+            finally:
+                retired.recorder.close()
         except Exception as error:
             # Of whatever kind: a record that cannot be ended must not be the end of this thread.
             self.fault = f"a record before this one is not complete: {error}"

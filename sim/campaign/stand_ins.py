@@ -64,6 +64,10 @@ class SeatedCycle:
         """Why it may not be set up anew."""
         return self._cycle.in_the_way(state)
 
+    def passed_on(self, state: CycleState) -> Restored:
+        """What another would be told."""
+        return self._cycle.passed_on(state)
+
 
 class SeatedGuard(Loop):
     """The shipped protective loop, begun in the middle: what it let in before it was seated, it goes on letting in."""

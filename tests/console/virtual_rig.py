@@ -130,12 +130,12 @@ def main() -> None:
             return
         asker, new = ready
         if why := cosim.cycle.in_the_way(cosim.state):
-            setups.retire(new.recorder)
+            setups.retire(new.recorder, goes_on=core.recorder)
             desk.answer(asker, why)
             return
-        setups.retire(core.recorder)
-        core = new
-        cosim.cycle, cosim.state = new.cycle, new.cycle.initial(cosim.now_s)  # type: ignore[assignment]
+        setups.retire(core.recorder, goes_on=new.recorder)
+        core, known = new, cosim.cycle.passed_on(cosim.state)
+        cosim.cycle, cosim.state = new.cycle, new.cycle.initial(cosim.now_s, known)  # type: ignore[assignment]
         desk.answer(asker, "")
 
     shown_s, seq, told = 0.0, 0, Told(began_s=time.monotonic())

@@ -125,10 +125,10 @@ def disk_left(free_mb: float | None) -> Breaking:
 
 
 def found_in_the_patient(ml: float) -> Breaking:
-    """As if control had been started again after a fill that was broken off."""
+    """As if control had been started again after a drain that was broken off."""
 
     def breaking(world: World) -> None:
-        found = broken_off_in("fill", "FILL", "P-1", ml, (), None)
+        found = broken_off_in("drain", "DRAIN", "P-1", ml, (), None)
         world.state = world.state._replace(walk=world.state.walk._replace(broken_off=found))
 
     return breaking

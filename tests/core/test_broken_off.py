@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from make import World, make_cycle, world_in
 from test_restart_record import WALL_S, Recorded, begun
 
 from config.schema import Patient
-from controller.core.broken_off import BrokenOff, Given
+from controller.core.balance import SETTLE_WINDOW_S
+from controller.core.broken_off import UNKNOWN, BrokenOff, Given
 from controller.core.exchange import Act, Event, Order
+from controller.core.gates import draining
 from controller.core.restart import Restored, broken_off_in
 from controller.records.rows import event_row
 
@@ -30,10 +33,10 @@ def perfusing(folder: Path) -> Recorded:
 
 
 def ready(restored: Restored) -> World:
-    """Started again, and the trip of the restart reset."""
+    """Started again, the trip of the restart reset, and the drain at its end."""
     world = begun(restored)
     world.step(Act.RESET)
-    world.run(1.0)
+    world.run(2.5 * SETTLE_WINDOW_S)
     assert not world.trips
     return world
 
@@ -99,20 +102,92 @@ def test_h41_doses_of_before_a_restart_are_told_with_their_times_and_again_with_
     world.step(Act.CONFIRM)
     assert world.state.walk.broken_off is not None
     assert world.state.walk.broken_off.accounted
-    later = world_in("warm_up")
-    later.state = later.state._replace(walk=later.state.walk._replace(broken_off=world.state.walk.broken_off))
-    later.until(lambda w: not w.state.gate, within_s=120.0)
-    later.step(Order(Act.DOSE, text="lot 8"))
-    assert any(
-        f"dose 1 of 3: {mg[0]:.1f} mg mitomycin, beside what was given before: {given}" in e.text for e in later.events
-    )
+    said = first_dose(world.state.walk.broken_off)
+    assert f"dose 1 of 3: {mg[0]:.1f} mg mitomycin, beside what was given before: {given} (patient BENCH)" in said
+
+
+def first_dose(before: BrokenOff | None) -> str:
+    """What the record says of the first dose of BENCH, the patient of the tests."""
+    world = world_in("warm_up")
+    world.state = world.state._replace(walk=world.state.walk._replace(broken_off=before))
+    world.until(lambda w: not w.state.gate, within_s=120.0)
+    shown = world.cycle.view(world.state)["broken_off"]
+    world.step(Order(Act.DOSE, text="lot 8"))
+    said = next(event.text for event in world.events if event.name == "dose")
+    assert isinstance(shown, dict)
+    assert str(shown["given"]) in said, "the page tells what the record does"
+    assert bool(shown["given"]) == ("given before" in said)
+    return said
+
+
+def test_h41_the_doses_of_another_patient_are_kept_told_to_nobody_else_and_added_to_nobody_elses() -> None:
+    given = (Given(drug="mitomycin", mg=35.0, at_min=0.0),)
+    other = BrokenOff(phase="PERFUSE", patient="P-9", volume_ml=900.0, doses=given)
+    world = ready(Restored("crashed", broken_off=other))
+    world.step(Act.START)
+    assert "900 mL in patient P-9; given: 35.0 mg mitomycin at 0 min" in world.refused(), "it is somebody's cavity"
+    world.step(Act.CONFIRM)
+    kept = world.state.walk.broken_off
+    assert kept == replace(other, accounted=True)
+    assert "35.0 mg" not in first_dose(kept)
+    mine = (Given(drug="mitomycin", mg=20.0, at_min=0.0),)
+    left = broken_off_in("perfuse", "PERFUSE", "P-1", 800.0, mine, kept)
+    assert left is not None
+    assert (left.patient, left.given) == ("P-1", "20.0 mg mitomycin at 0 min")
+    again = broken_off_in("perfuse", "PERFUSE", "P-9", 800.0, mine, kept)
+    assert again is not None
+    assert again.given_to("P-9") == "35.0 mg mitomycin at 0 min, 20.0 mg mitomycin at 0 min (patient P-9)"
+
+
+@pytest.mark.parametrize("before", [UNKNOWN, BrokenOff(said="the run before ended in FILL with an unknown volume")])
+def test_h41_what_may_have_been_given_to_nobody_knows_whom_is_told_to_everybody(before: BrokenOff) -> None:
+    world = ready(Restored("crashed", broken_off=before))
+    world.step(Act.CONFIRM)
+    kept = world.state.walk.broken_off
+    assert kept == replace(before, accounted=True)
+    assert first_dose(kept).endswith(f"beside what was given before: {before.text}, lot 8 (operator)")
+    mine = (Given(drug="mitomycin", mg=20.0, at_min=0.0),)
+    left = broken_off_in("perfuse", "PERFUSE", "P-1", 800.0, mine, kept)
+    assert left is not None
+    assert left.text.endswith(f"; given: {before.text}, 20.0 mg mitomycin at 0 min")
+    assert left.text.startswith("the run before ended in PERFUSE with 800 mL in patient P-1")
+
+
+def test_h41_another_set_up_passes_on_what_is_known_until_a_treatment_has_come_to_its_end(tmp_path: Path) -> None:
+    world = ready(perfusing(tmp_path).crash())
+    world.step(Act.CONFIRM)
+    assert world.cycle.in_the_way(world.state) == ""
+    assert world.cycle.passed_on(world.state) == Restored(broken_off=world.state.walk.broken_off)
+    over = world.state._replace(walk=world.state.walk._replace(step="complete"))
+    assert world.cycle.passed_on(over) == Restored()
+    other = BrokenOff(phase="PERFUSE", patient="P-9", accounted=True)
+    of_another = over._replace(walk=over.walk._replace(broken_off=other))
+    assert world.cycle.passed_on(of_another) == Restored(broken_off=other)
+
+
+def test_h11_nobody_confirms_an_empty_cavity_while_the_reservoir_rises() -> None:
+    world = begun(Restored("crashed", broken_off=UNKNOWN))
+    world.step(Act.RESET)
+    world.run(1.0)
+    world.step(Act.CONFIRM)
+    assert "the reservoir still rises: wait until the drain has ended" in world.refused()
+    assert world.cycle.in_the_way(world.state) != ""
+    stood = world.state.volumes
+    for rise_ml, says in ((8.0, "still rises"), (-8.0, "still falls"), (7.9, ""), (-7.9, "")):
+        world.state = world.state._replace(volumes=stood._replace(settled_ml=rise_ml))
+        assert says in draining(world.state.volumes)
+        assert bool(says) == bool(draining(world.state.volumes))
+    assert draining(stood._replace(level_ml=None, settled_ml=None)) == "", "without a level the person's word is all"
 
 
 @pytest.mark.parametrize(
     ("step", "volume_ml", "asked"),
     [
-        ("fill", 100.0, False), ("fill", 101.0, True), ("fill", None, True), ("fill", float("nan"), True),
-        ("drain", 40.0, False), ("rinse_dwell", 900.0, True), ("preheat", None, False), ("standby", None, False),
+        ("fill", 40.0, True), ("fill", 101.0, True), ("fill", None, True), ("fill", float("nan"), True),
+        ("warm_up", -300.0, True), ("perfuse", 0.0, True), ("drain", 100.0, False), ("drain", 101.0, True),
+        ("drain", -100.0, False), ("drain", -101.0, True), ("drain", None, True), ("rinse_ready", 40.0, False),
+        ("rinse_dwell", 40.0, True), ("rinse_drain", 40.0, False), ("rinse_drain", float("nan"), True),
+        ("preheat", None, False), ("standby", None, False),
     ],
 )  # fmt: skip
 def test_h11_what_is_not_known_to_be_little_is_asked_for(step: str, volume_ml: float | None, asked: bool) -> None:
@@ -177,18 +252,19 @@ def test_h41_a_treatment_that_is_over_asks_nothing_of_the_next_unless_it_crashed
     assert "unknown volume" not in left.broken_off.text
 
 
-def test_what_is_accounted_for_is_remembered_for_its_own_patient_and_ended_with_the_run(tmp_path: Path) -> None:
+def test_what_is_accounted_for_is_remembered_until_a_treatment_has_come_to_its_end(tmp_path: Path) -> None:
     given = (Given(drug="mitomycin", mg=35.0, at_min=0.0),)
     before = BrokenOff(phase="PERFUSE", patient=Patient().pseudonym, volume_ml=900.0, doses=given, accounted=True)
     run = Recorded(begun(Restored(broken_off=before)), tmp_path)
     assert "volume_unaccounted" not in run.world.state.alarms.active
     run.run(2)
     assert run.crash().broken_off == before
-    other = Restored(broken_off=BrokenOff(phase="PERFUSE", patient="ANOTHER", accounted=True))
-    assert begun(other).state.walk.broken_off is None
     again = broken_off_in("fill", "FILL", before.patient, 800.0, (), before)
     assert again is not None
     assert (again.accounted, again.doses, again.volume_ml) == (False, given, 800.0)
     ended = Recorded(begun(Restored(broken_off=before)), tmp_path, stamp=LATER)
     ended.run(2)
-    assert ended.end() == Restored()
+    assert ended.end() == Restored(broken_off=before)
+    nothing = Recorded(begun(Restored(broken_off=before)), tmp_path, stamp=LAST)
+    nothing._store.append([event_row(Event(nothing.world.now_s, "note", "broken_off", before.text), WALL_S)])
+    assert nothing.end().broken_off == BrokenOff(said=before.text, accounted=True)

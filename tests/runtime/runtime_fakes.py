@@ -9,6 +9,7 @@ from config.loading import load_rig
 from config.schema import Device as DeviceConfig
 from config.schema import Rig
 from controller.core.exchange import Event, Inputs, LinkFault, Outputs
+from controller.core.restart import Restored
 from controller.core.signals import Reading as CoreReading
 from drivers.family import Family
 from drivers.port import Port
@@ -166,6 +167,9 @@ class FakeRecorder:
             raise self.failing
         self.events.append(event)
 
+    def claim(self) -> None:
+        pass
+
     def close(self, *, complete: bool = True) -> None:
         pass
 
@@ -177,7 +181,7 @@ class FakeCycle:
     error: BaseException | None = None
     seen: list[Inputs] = field(default_factory=list)
 
-    def initial(self, now_s: float) -> int:
+    def initial(self, now_s: float, restored: Restored | None = None) -> int:
         return 0
 
     def step(self, state: int, inputs: Inputs, now_s: float) -> tuple[int, Outputs, tuple[Event, ...]]:
@@ -195,3 +199,6 @@ class FakeCycle:
 
     def in_the_way(self, state: int) -> str:
         return "a treatment is in PERFUSE" if state > 1 else ""
+
+    def passed_on(self, state: int) -> Restored:
+        return Restored()

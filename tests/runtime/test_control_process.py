@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from runtime_fakes import bench_rig
 
+from controller.core.broken_off import BrokenOff
+from controller.core.restart import Restored
 from controller.records.last_run import last_run
 from controller.records.opening import open_recorder
 from controller.records.reader import Record
@@ -23,6 +25,7 @@ from controller.runtime import control as control_module
 from controller.runtime.api import ApiServer
 from controller.runtime.client import Client
 from controller.runtime.rundir import CONTROL_SOCKET, LOCK, ControlLock
+from controller.runtime.settings import Settings
 
 SOON_S = 30.0
 
@@ -149,6 +152,29 @@ def test_h33_what_nobody_foresaw_in_a_run_is_no_refusal_after_which_control_is_n
     places = ["--run-dir", str(tmp_path / "run"), "--data-dir", str(tmp_path / "data")]
     with pytest.raises(type(defect), match=str(defect.args[-1])):
         control_module.main([*places, *port_arguments(ports)], open_recorder=open_recorder, last_run=last_run)
+
+
+@pytest.mark.parametrize("accounted", [False, True])
+def test_h38_a_start_that_came_to_nothing_leaves_what_it_was_told_though_another_set_up_was_being_made(
+    tmp_path: Path, ports: dict[str, str], monkeypatch: pytest.MonkeyPatch, accounted: bool
+) -> None:
+    def broken(made: control_module.Control, *_: object) -> None:
+        open_recorder(made._settings).close()
+        raise ValueError("torn away")
+
+    monkeypatch.setattr(control_module.Control, "_wait_first_round", broken)
+    monkeypatch.setattr(control_module, "ask_for_realtime", tuple)  # not for the test's own process
+    before = BrokenOff(phase="PERFUSE", patient="P-17", volume_ml=900.0, accounted=accounted)
+    read: list[Settings] = []
+
+    def told(settings: Settings) -> Restored:
+        read.append(settings)
+        return Restored(broken_off=before)
+
+    places = ["--run-dir", str(tmp_path / "run"), "--data-dir", str(tmp_path / "data")]
+    with pytest.raises(ValueError, match="torn away"):
+        control_module.main([*places, *port_arguments(ports)], open_recorder=open_recorder, last_run=told)
+    assert last_run(read[0]).broken_off == BrokenOff(said=before.text, accounted=accounted)
 
 
 @pytest.mark.parametrize("name", [CONTROL_SOCKET, "status.sock", LOCK])

@@ -16,9 +16,11 @@ from runtime_fakes import FakeBench, FakeLink, bench_rig
 from config.loading import treatments_for
 from config.problems import ConfigError
 from config.schema import Patient
+from controller.core.broken_off import BrokenOff, Given
 from controller.core.exchange import Act, Order
 from controller.core.restart import Restored
 from controller.records.header import config_sha256
+from controller.records.last_run import last_run, newest
 from controller.records.opening import open_recorder
 from controller.records.reader import Record
 from controller.runtime import certificate
@@ -203,6 +205,61 @@ def test_h41_from_the_fill_on_nothing_is_set_up_and_the_record_goes_on(served: S
     assert "a treatment is in FILL; set-up is allowed before FILL and in COMPLETE" in served.asks(setup)
     assert served.loop.recorder is record
     assert served.desk.state["patient"] == "BENCH"
+
+
+def test_h38_a_set_up_that_is_refused_at_once_begins_no_record(served: Served) -> None:
+    setup = previewed(served)
+    served.desk.stop.request()
+    served.cycle()
+    assert "setup refused: a trip is latched; reset first" in served.asks(setup)
+    assert len(served.records()) == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_h38_after_a_set_up_that_came_too_late_a_crash_is_that_of_the_record_that_goes_on(
+    served: Served, fails: bool
+) -> None:
+    setup = previewed(served)
+
+    def meanwhile(settings: Settings) -> Core:
+        state = served.loop._state
+        served.loop._state = state._replace(walk=state.walk._replace(step="fill"))
+        served.loop.failure = "cycle 1: broken" if fails else ""
+        return served.core(settings)
+
+    served.setups._make = meanwhile
+    answered: list[str] = []
+    served.desk.answer = lambda ticket, refusal: answered.append(refusal)
+    assert served.setups.ask(SetUpTicket(setup, "Weber", 1, 1)) == ""
+    until_s = time.monotonic() + 10.0
+    while not answered and time.monotonic() < until_s:
+        served.clock.sleep(0.1)
+        served.loop.once(served.clock.now())
+        time.sleep(0.01)
+    assert ("holds SAFE" if fails else "a treatment is in FILL") in answered[0]
+    served.desk.stop.request()
+    served.loop.once(served.clock.now())
+    served.setups.close()
+    served.loop.recorder.close(complete=False)  # as far as it was written when the process was gone
+    assert len(served.records()) == 2
+    assert newest(served.settings) == served.loop.recorder.path
+    assert fails or "in FILL" in last_run(served.settings).text
+
+
+def test_h41_doses_of_before_a_restart_are_known_to_the_patient_who_is_set_up_again(served: Served) -> None:
+    setup = previewed(served)
+    given = (Given(drug="mitomycin", mg=35.0, at_min=0.0),)
+    before = BrokenOff(phase="PERFUSE", patient="P-17", volume_ml=900.0, doses=given, accounted=True)
+    state = served.loop._state
+    served.loop._state = state._replace(walk=state.walk._replace(broken_off=before))
+    served.cycle()
+    assert served.desk.state["broken_off"]["given"] == "", "the patient is still another"
+    assert served.asks(setup) == ""
+    shown = served.desk.state
+    assert shown["patient"] == "P-17"
+    assert shown["broken_off"]["given"] == "35.0 mg mitomycin at 0 min (patient P-17)"
+    served.end()
+    assert last_run(served.settings).broken_off == before
 
 
 def test_h41_after_a_treatment_that_is_over_the_next_one_is_set_up_and_everything_is_off(served: Served) -> None:

@@ -81,7 +81,7 @@ const OPEN = {
 // A run was broken off, and what it left in the patient is not accounted for.
 function account({ step, person, broken_off: before }) {
   const found = `${before.text[0].toUpperCase()}${before.text.slice(1)}.`;
-  openSheet("In the patient, not accounted for", [el("p", {}, found), el("p", {}, person), tick("The cavity was drained; nothing of it is in the patient"), tick("The team knows what was given")], {
+  openSheet("In the patient, not accounted for", [el("p", {}, found), el("p", {}, person), tick("The cavity was let drain and is seen to be empty"), tick("The team knows what was given")], {
     text: "Accounted for",
     run: () => command("confirm", { title: "Accounted for", text: step, done: (t) => !t.asks }),
   }, { bound: nextly("confirm", "it has changed", (t) => [t.step, t.broken_off?.text]) });
