@@ -110,7 +110,7 @@ class Cosim:
         if self.host.runs(PROTECTIVE):
             self._protect(now_s)
         else:
-            self._relays(now_s)
+            self._relays(now_s, channel.ChannelOutputs())
         if self.host.runs("control") and now_s - self._due_s >= self.host.late_s:
             self._control(now_s)
         else:
@@ -215,9 +215,9 @@ class Cosim:
         if heard:
             if not said.close_contactor:
                 self._lease_until_s.pop("contactor", None)
-            self._relays(now_s, refresh=said.refresh, free=said.free, quiet=said.quiet)
+            self._relays(now_s, said)
         else:
-            self._relays(now_s)
+            self._relays(now_s, channel.ChannelOutputs())
         self.status = ProtectiveStatus(
             now_s,
             said.permit,
@@ -230,19 +230,19 @@ class Cosim:
             self._channel.lapse_s,
         )
 
-    def _relays(self, now_s: float, *, refresh: bool = False, free: bool = False, quiet: bool = False) -> None:
+    def _relays(self, now_s: float, said: channel.ChannelOutputs) -> None:
         """The protective channel's relays: what it renews now, and what opens because nobody did."""
         terminals, wired = self.terminals, self.rig.protective
-        terminals.contactor_closed = self._leased("contactor", refresh, now_s)
+        terminals.contactor_closed = self._leased("contactor", said.lease_tenths / 10.0, now_s)
         if wired.clamp_channel is not None:
-            terminals.clamp_allowed = self._leased("clamp", free, now_s)
+            terminals.clamp_allowed = self._leased("clamp", said.free * CONTACTOR_LEASE_S, now_s)
         if wired.tone_channel is not None:
-            terminals.tone_silenced = self._leased("tone", quiet, now_s)
+            terminals.tone_silenced = self._leased("tone", said.quiet * CONTACTOR_LEASE_S, now_s)
 
-    def _leased(self, relay: str, refreshed: bool, now_s: float) -> bool:
+    def _leased(self, relay: str, lease_s: float, now_s: float) -> bool:
         """A flash-on relay of the protective channel's board: closed for as long as its lease runs."""
-        if refreshed:
-            self._lease_until_s[relay] = now_s + CONTACTOR_LEASE_S
+        if lease_s:
+            self._lease_until_s[relay] = now_s + lease_s
         return now_s <= self._lease_until_s.get(relay, START_S)
 
     def _actuate(self, outputs: Outputs, now_s: float) -> None:

@@ -21,7 +21,7 @@ HEATER_OFF_W = 100.0
 PROBES_AGREE_C = 1.0
 CLOSES_S, OPENS_S = 1.0, 0.6
 CLOSED_S = 1.0  # seen closed for so long before it is released
-LAPSE_LEAST_S, LAPSE_MOST_S = 1.0, 2.4  # around the contactor's lease of 2 s, renewed up to 0.55 s before
+LAPSE_LEAST_S, LAPSE_MOST_S = 0.3, 1.2  # around the short lease of 0.7 s that is given for the proof
 PROOF_S = 6.0
 CIRCUIT_ML = 800.0  # what the circuit itself takes from the reservoir, and a reserve
 

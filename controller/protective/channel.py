@@ -7,8 +7,8 @@ Pure, so that the same code runs at the bench and in virtual time. Rules:
 - a reset (its counter rises in a live heartbeat) clears the latch only when no fault is present and heat is not asked
   for; one that came too early is used up. A reset never closes: heat has to be asked for afterwards;
 - proof of flow while closed: the outlet may not be on its way over its trip, nor stay far above the inflow;
-- off-proof when closing after a minute of open, and every 10 min: the lease is left to lapse and has to open the
-  contactor; only when it was read open does it close again by itself, else that latches;
+- off-proof when closing after a minute of open (short lease), and every 10 min: the lease is left to lapse and has to
+  open the contactor; only when it was read open does it close again by itself, else that latches;
 Structure after IEC 60601-2-16 (a protective system independent of the control system); no conformity is claimed.
 """
 
@@ -39,7 +39,7 @@ class ChannelOutputs(NamedTuple):
     permit: bool = False
     trip: str = ""
     why_not: str = ""
-    refresh: bool = False  # the contactor's lease is to be renewed
+    lease_tenths: int = 0  # what the contactor's lease is to be renewed for; 0 lets it lapse
     quiet: bool = False  # the external tone is to be kept silent
     free: bool = False  # the clamp may let the flow into the patient
 
@@ -89,7 +89,8 @@ def step(
     quiet = not trip and "control" not in seen.since
     free = (quiet and state.free) or (inputs.outlet_b_c is not None and inputs.outlet_b_c < own.SLUG_C)
     state = seen._replace(permit=permit, trip=trip, closed=close, free=free, now_s=now_s)
-    return state, ChannelOutputs(close, permit, trip, why_not, close and not seen.lapsing, quiet, free)
+    tenths = (close and not seen.lapsing) * (own.PROOF_TENTHS if due else own.LEASE_TENTHS)
+    return state, ChannelOutputs(close, permit, trip, why_not, tenths, quiet, free)
 
 
 def _hear(state: ChannelState, inputs: ChannelInputs, now_s: float, timeout_s: float) -> tuple[ChannelState, bool]:
@@ -114,7 +115,7 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own
         track = (*(one for one in track if at_s - one[0] <= own.SLOPE_OVER_S), (at_s, outlet_c))
     closed_s = state.closed_s + (1.0 if state.closed else own.OPEN_COUNTS) * max(0.0, now_s - state.now_s)
     lapse_s = now_s - state.since.get("lapsing", now_s)
-    opened = state.lapsing and closed is False and not (lapse_s < own.LAPSE_LEAST_S)
+    opened = state.lapsing and closed is False and not (lapse_s + more_s < own.LAPSE_LEAST_S)
     confirmed = state.closed and ((state.confirmed and not opened) or closed is True)
     present = {
         "outlet": outlet_c is None or not (own.PROBE_LOW_C <= outlet_c <= limits.outlet_trip_c),

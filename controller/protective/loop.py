@@ -53,14 +53,13 @@ class Loop:
                 self._note("port", "open")
             except LINK_ERRORS as error:
                 self._note("port", "lost", error)
-        self._try("probes", self._read_probes)
-        self._decide()
-        self._try("contactor", self._read_contactor)
-        self._decide()
-        # The lease only straight after a read-back: that it has lapsed must be seen before it is covered up.
-        self._renew("contactor", self._wiring.contactor_channel, self._outputs.refresh)
-        if not self._renew("clamp", self._wiring.clamp_channel, self._outputs.free):  # one a round: probes go first
-            self._renew("tone", self._wiring.tone_channel, self._outputs.quiet)
+        for what, read in (("probes", self._read_probes), ("contactor", self._read_contactor)):
+            self._try(what, read)
+            self._decide()
+        # One a round, the contactor's first: a lapse must be read before it is covered up, a short lease while it runs.
+        renewed = self._renew("contactor", self._wiring.contactor_channel, self._outputs.lease_tenths)
+        renewed = renewed or self._renew("clamp", self._wiring.clamp_channel, self._outputs.free * LEASE_TENTHS)
+        _ = renewed or self._renew("tone", self._wiring.tone_channel, self._outputs.quiet * LEASE_TENTHS)
 
     def make_safe(self) -> None:
         """Open the contactor, tried once. The port goes back when the process ends."""
@@ -93,13 +92,13 @@ class Loop:
         if before and not closed and self._state.seq >= 0:
             self._opened_s = self._clock.now() - self._state.alive_at_s
 
-    def _renew(self, what: str, channel: int | None, wanted: bool) -> bool:
+    def _renew(self, what: str, channel: int | None, tenths: int) -> bool:
         now_s = self._clock.now()
-        if channel is None or not wanted or now_s < self._rearm_at_s.get(channel, now_s):
+        if channel is None or not tenths or now_s < self._rearm_at_s.get(channel, now_s):
             return False
         if what == "contactor":
             self._may_be_closed, self._lease_until_s = True, now_s + LEASE_S + REPLY_TIMEOUT_S
-        if self._try(what, lambda to: to.write_coil(self._wiring.relay_unit, FLASH_ON + channel, LEASE_TENTHS)):
+        if self._try(what, lambda to: to.write_coil(self._wiring.relay_unit, FLASH_ON + channel, tenths)):
             self._rearm_at_s[channel] = now_s + REARM_S  # without an answer it is due again at once
         self._decide()
         return True

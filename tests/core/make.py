@@ -156,7 +156,7 @@ class World:
             "at_s": self.now_s,
             "permit": True,
             "contactor_closed": self.outputs.heat_on or self.outputs.prove_contactor,
-            "lapse_s": 1.95,
+            "lapse_s": 0.65,
             "trip": "",
             "outlet_b_c": seen["heater_outlet_c"] + 0.01 * (self._ticks % 2),
             "inflow_b_c": seen["inflow_c"] + 0.01 * (self._ticks % 2),

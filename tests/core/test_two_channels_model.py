@@ -90,7 +90,7 @@ class Bench:
         now_s = self.world.now_s
         seen = ChannelInputs(self._seen_c(self.outlet_c), 44.0, now_s, self.cycled_s, self.seq, wanted, 0, self.closed)
         self.channel, self.said = step(self.channel, seen, now_s)
-        if self.said.refresh:
+        if self.said.lease_tenths:
             self.refreshed_s = now_s
 
     def breaks(self, cause: str) -> tuple[float, float]:

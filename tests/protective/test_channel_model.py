@@ -74,7 +74,7 @@ def judge(before: ChannelState, seen: ChannelInputs, after: ChannelState, out: C
         assert not (wrong(seen) and lasting)
         assert seen.probe_at_s == STAMPS[0]
     assert not (out.permit and out.trip)
-    assert not (out.refresh and not out.close_contactor)
+    assert not (out.lease_tenths and not out.close_contactor)
     assert not (out.quiet and out.trip)
     if out.permit and not before.permit:
         assert not after.heat_wanted, "only a new request of control closes"

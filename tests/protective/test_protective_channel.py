@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from controller.protective.channel import ChannelInputs, ChannelOutputs, ChannelState, step
-from controller.protective.limits import LEASE_S, Limits
+from controller.protective.limits import LEASE_S, LEASE_TENTHS, PROOF_TENTHS, Limits
 
 TICK_S = 0.0625  # exact in binary, so that ages are exact too
 IDLE = ChannelOutputs(permit=True, quiet=True, free=True)
@@ -50,14 +50,15 @@ class Rig:
                 )
             self.state, self.out = step(self.state, self.inputs, self.now_s)
             if self.obeys:
-                self.lease_until_s = self.now_s + LEASE_S if self.out.refresh else self.lease_until_s
+                tenths = self.out.lease_tenths
+                self.lease_until_s = self.now_s + tenths / 10.0 if tenths else self.lease_until_s
                 closed = self.out.close_contactor and self.now_s < self.lease_until_s
                 self.inputs = self.inputs._replace(contactor_closed=closed)
         return self.out
 
     def heating(self) -> "Rig":
         self.tick(5)
-        assert self.tick(40, heat_wanted=True).refresh
+        assert self.tick(40, heat_wanted=True).lease_tenths
         assert self.state.lapse_s is not None, "the first closing was not proved to open again"
         return self
 
@@ -485,13 +486,29 @@ def test_the_lease_is_left_to_lapse_after_ten_minutes_of_closed_and_closes_again
     assert rig.state.lapse_s == pytest.approx(LEASE_S, abs=0.2)
 
 
+def test_h25_the_first_closing_is_over_within_a_second_until_the_contactor_was_seen_to_open() -> None:
+    rig = Rig()
+    rig.tick(5)
+    for again in range(3):
+        closed_s = 0.0
+        rig.tick(1, heat_wanted=True)
+        while rig.state.lapse_s is None:
+            assert rig.out.lease_tenths in (0, PROOF_TENTHS)
+            closed_s += TICK_S * bool(rig.inputs.contactor_closed)
+            rig.tick(1)
+        assert 0.5 < closed_s < 0.9
+        assert rig.tick(3).lease_tenths == LEASE_TENTHS, "proved: from now on the lease is the long one"
+        rig.tick(round((70.0 + again) / TICK_S), heat_wanted=False)
+        rig.tick(1, heat_wanted=True)
+
+
 def test_a_closing_after_half_a_minute_of_open_needs_no_proof_of_its_own() -> None:
     rig = Rig().heating()
     rig.tick(round(100.0 / TICK_S))
     proved_s = rig.state.lapse_s
     rig.tick(round(30.0 / TICK_S), heat_wanted=False)
     for _ in range(round(60.0 / TICK_S)):
-        assert rig.tick(1, heat_wanted=True).refresh
+        assert rig.tick(1, heat_wanted=True).lease_tenths
     assert rig.state.lapse_s == proved_s
 
 
@@ -504,7 +521,7 @@ def test_the_first_closing_after_a_minute_of_open_proves_itself_anew_and_the_old
     assert rig.out.close_contactor
     assert rig.state.lapse_s is None
     rig.tick(round(10.0 / TICK_S))
-    assert rig.out.refresh
+    assert rig.out.lease_tenths
     assert rig.state.lapse_s is not None
     assert rig.state.closed_s < 60.0
 
@@ -515,7 +532,7 @@ def test_a_lease_that_does_not_lapse_is_a_weld_and_latches() -> None:
     rig.obeys = False
     rig.tick(round(2.3 / TICK_S), heat_wanted=True, contactor_closed=True)
     assert rig.out.trip == ""
-    assert not rig.out.refresh
+    assert not rig.out.lease_tenths
     rig.tick(round(0.3 / TICK_S))
     assert "welded" in rig.out.trip
     assert not rig.out.close_contactor

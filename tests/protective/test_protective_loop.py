@@ -80,6 +80,13 @@ def test_the_contactor_is_opened_first_of_all_even_if_another_process_left_it_cl
     assert not any(data[:4] == bytes((2, 5, 2, 0)) for _, data in stand.bus.frames)
 
 
+def test_h25_the_lease_of_the_first_closing_is_short_on_the_wire_and_armed_once(stand: Stand) -> None:
+    stand.heating()
+    arms = [data[4:6] for _, data in stand.bus.frames if data[:4] == bytes((2, 5, 2, 0))]
+    assert arms[0] == bytes((0, 7))
+    assert set(arms[1:]) == {bytes((0, 20))}
+
+
 def test_heat_closes_the_contactor_and_the_lease_is_rearmed_four_times_in_its_length(stand: Stand) -> None:
     stand.heating()
     stand.bus.frames.clear()
@@ -100,7 +107,7 @@ def test_heat_closes_the_contactor_and_the_lease_is_rearmed_four_times_in_its_le
         "outlet_b_c": 42.0,
         "inflow_b_c": 41.5,
         "limits": dataclasses.asdict(Limits()),
-        "lapse_s": pytest.approx(1.95, abs=0.1),
+        "lapse_s": pytest.approx(0.65, abs=0.1),
         "opened_s": pytest.approx(0.1, abs=0.1),
     }
 
