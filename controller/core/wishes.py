@@ -5,6 +5,7 @@ Not responsible for whether it is allowed (`interlocks`) or for the loops themse
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from config.schema import Rig, Treatment
@@ -15,7 +16,8 @@ from controller.core.sensing import Sensed
 from controller.core.state import CycleState
 from controller.core.steps import Heat, Scene, Step
 
-FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first
+FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first,
+OUTLET_FREE_C = 0.4  # and so long as the outlet is nearer to its trip than this the flow stands where it is
 HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
 FALLBACK_INFLOW_C = 43.0
 NO_HEAT, PREHEAT = Heat.OFF, Heat.PREHEAT  # for every cycle: a member costs a call in Python 3.11
@@ -26,6 +28,7 @@ class Wishes:
 
     def __init__(self, *, rig: Rig, treatment: Treatment) -> None:
         self._treatment = treatment
+        self._lower_below_c = rig.limits.outlet_trip_c - OUTLET_FREE_C
         self._regulator = Regulator(rig=rig)
 
     def step(
@@ -36,7 +39,9 @@ class Wishes:
         held = bool(walk.hold)
         asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
         stopped = asked_lpm <= 0.0
-        least_lpm, most_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s, last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
+        free = not last.heat_on or good.get("heater_outlet_c", math.inf) < self._lower_below_c
+        least_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s if free else last.pump_lpm
+        most_lpm = last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
         pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
         mode, target_c = self._mode(state, step, held or scene.too_warm != "", now_s)
         regulation = state.regulation

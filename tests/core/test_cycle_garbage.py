@@ -142,6 +142,29 @@ def test_h06_flow_comes_down_slowly_so_that_the_heat_can_come_down_first() -> No
     assert max(a - b for a, b in pairwise(flows)) <= 0.05 * 0.1 + 1e-9
 
 
+def test_h01_flow_is_not_lowered_while_the_outlet_is_near_its_trip_and_goes_on_when_it_is_not() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    before_lpm = world.outputs.pump_lpm
+    world.bent["heater_outlet_c"] = 45.7
+    world.step(Order(Act.FLOW, value=0.6))
+    world.run(5.0)
+    assert world.outputs.heat_on
+    assert world.outputs.pump_lpm == before_lpm
+    world.bent["heater_outlet_c"] = 45.5
+    world.run(1.0)
+    assert 0.04 < before_lpm - world.outputs.pump_lpm < 0.06
+    world.step(Act.STOP)
+    assert world.outputs.pump_lpm == 0.0, "STOP never waits"
+
+
+def test_h01_flow_is_not_lowered_while_the_outlet_is_not_known() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    before_lpm = world.outputs.pump_lpm
+    world.bent["heater_outlet_c"] = math.nan
+    assert world.step(Order(Act.FLOW, value=0.6)).pump_lpm == before_lpm
+    assert world.outputs.heat_on
+
+
 def test_h07_hot_fluid_is_held_in_the_bypass_until_it_has_cooled() -> None:
     world = world_in("fill", settle_s=20.0)
     world.step(Act.STOP)

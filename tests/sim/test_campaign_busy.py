@@ -12,6 +12,7 @@ from controller.core.steps import Step
 from sim.campaign.busy import busy_conduct
 from sim.campaign.engine import Watcher
 from sim.campaign.justified import RESUMED_S, Judge
+from sim.campaign.nuisance import run_quiet
 from sim.campaign.person import Person
 from sim.campaign.runner import Prepared
 from sim.campaign.scenario import base_of
@@ -104,3 +105,9 @@ def test_what_a_change_of_flow_really_does_calls_for_its_alarm_and_nothing_else_
             judge = Judge(prepared.setting, ())
             judge.see(seen)
             assert bool(judge.false_alarm(event)) is not called, row
+
+
+def test_h01_a_person_who_lowers_the_flow_while_the_bath_is_at_its_hottest_trips_nothing() -> None:
+    quiet = run_quiet(19)
+    assert quiet.completed
+    assert quiet.trips == ()
