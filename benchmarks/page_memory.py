@@ -67,7 +67,7 @@ def main() -> None:
         last_s = 60.0 * (given.minutes + given.warm_up)
         more = ["--operator", "--show-s", str(SHOW_S / given.speed), "--treatment", str(treatment)]
         for at_s in range(int(ALARM_EVERY_S), int(last_s), int(ALARM_EVERY_S)):
-            more += ["--fault", f"bias:core_c@{at_s}+60=0.8"]
+            more += ["--fault", f"bias:cavity_2_c@{at_s}+60=1.2"]
         run_dir = Path(folder) / "run"
         with served(run_dir, speed=given.speed, pace=given.speed, more=tuple(more)) as (url, _):
             watch(browser, url, run_dir, given.minutes, given.warm_up, given.speed)

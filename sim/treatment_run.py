@@ -21,6 +21,7 @@ from sim.cosim import CYCLE_S, PROTECTIVE, START_S, Cosim
 from sim.faults import check, parse
 from sim.hosts import check_host
 from sim.plant.parameters import parameters_for
+from sim.plant.plant import PROBE_ORDER
 from sim.plant.sampler import sample
 
 SLICE_CYCLES = 600
@@ -138,10 +139,11 @@ def simulate_treatment(
     if save_to is not None:
         check_new(save_to)  # not after the whole treatment
     planned = [parse(text) for text in faults]
+    probes = [name for name in PROBE_ORDER if name in rig.signals]  # a heater's power, say, is no probe of the plant
     for fault in planned:
         if fault.kind == "host":
             check_host(fault)
-        check(fault, signals=list(rig.signals), devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
+        check(fault, signals=probes, devices=[*rig.devices, PROTECTIVE], ports=list(rig.ports))
     tally = Tally()
     started = Started(START_S, time.time())
     record = MemoryRecord(started=started)

@@ -46,6 +46,7 @@ def hipec(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         (["act", "start", "3"], "start takes no value"),
         (["check", "--rig", "nosuch"], "allowed is a path or one of bench, modbus"),
         (["simulate", "--fault", "bogus@1"], "no fault 'bogus'; allowed: air"),
+        (["simulate", "--fault", "bias:heater_power_w@1=5"], "no signal 'heater_power_w'; allowed: bubble_mm"),
         (["simulate", "--fault", "console_flood@1"], "needs real processes, the api's own thread"),
         (["sim", "--port", "nosuch=1"], "NAME one of bus, flow"),
         (["run", "--rig", "bench", "--speed", "10"], "--speed is for simulated rigs only"),
