@@ -102,7 +102,9 @@ def late_often(s: Situation) -> str:
 def console_lost(s: Situation) -> str:
     """No console has taken a state for a while: whoever is in charge may see old values."""
     return (
-        "" if s.attended_s <= UNSEEN_S or s.idle else f"no console has looked for {s.attended_s:.1f} s > {UNSEEN_S:g} s"
+        ""
+        if s.attended_s <= UNSEEN_S or s.idle
+        else f"no console has shown a state for {s.attended_s:.1f} s > {UNSEEN_S:g} s"
     )
 
 
@@ -110,7 +112,7 @@ def unattended(s: Situation) -> str:
     """The same for so long that nobody may be there, while heat is on."""
     if s.attended_s <= UNATTENDED_S or not s.last.heat_on:
         return ""
-    return f"no console has looked for {s.attended_s:.1f} s > {UNATTENDED_S:g} s while heating"
+    return f"no console has shown a state for {s.attended_s:.1f} s > {UNATTENDED_S:g} s while heating"
 
 
 def clock_jump(s: Situation) -> str:

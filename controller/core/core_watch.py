@@ -55,5 +55,5 @@ def _doubt(core_c: float, floor_c: float, warmed_c: float) -> str:
     if not floor_c - core_c <= FELL_C:
         return f"reads {core_c:.2f} °C and cannot have fallen below {floor_c - FELL_C:.2f} °C"
     if not warmed_c <= WARMED_C:
-        return f"stands at {core_c:.2f} °C, though heat for {WARMED_C:g} °C went in: a stuck probe, or strong cooling"
+        return f"stands at {core_c:.2f} °C after heat for {WARMED_C:g} °C: a stuck probe, or strong cooling"
     return ""

@@ -191,7 +191,9 @@ class Cycle:
 
     def view(self, state: CycleState) -> dict[str, object]:
         """What people are shown of a state."""
-        return {**view.snapshot(self._task, state), "set_up_refused": self.in_the_way(state)}
+        step = self.steps[state.walk.step]
+        waits = self._wishes.flow_waits(state, step.flow(self._walker.scene(state, step, state.now_s)))
+        return {**view.snapshot(self._task, state), "set_up_refused": self.in_the_way(state), "flow_waits": waits}
 
     def _limits_of(self, restored: Restored) -> tuple[tuple[str, float], ...]:
         """Those of the run before, if it was for the same patient and treatment."""

@@ -60,7 +60,7 @@ SHORT_ML = 300.0  # what a drain may leave behind,
 SHORT_ML_PER_MIN = 3.0  # beside what was taken up while the fluid was in
 RINSE_RESERVE_ML = 100.0
 EMPTIED_ML = 500.0  # in a reservoir that was emptied, at most
-UNACCOUNTED = "the word that what was in the patient is accounted for"
+UNACCOUNTED = "the confirmation that what was in the patient is accounted for"
 
 
 def never(scene: Scene) -> str:

@@ -101,7 +101,7 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "host", ("H37",), host.host, 0.0, _R.R0, _MEDIUM,
-        "Computer", "See the text.",
+        "Computer", "The text says what beside the control does not work.",
     ),
     Interlock(
         "disk_low", ("H37",), c.Level(host.disk_low, 50.0, "MB"), 0.0, _R.R0, _MEDIUM,
@@ -125,7 +125,7 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "cavity_cool", ("H04",), c.Level(heat.cavity_cool, 0.2, "°C"), 30.0, _R.R0, _MEDIUM,
-        "Cavity cool", "Check flow and cover.", 30.0,
+        "Cavity cool", "Check the flow; cover the abdomen.", 30.0,
     ),
     Interlock(
         "line_pressure_high", ("H10",), c.above("line_pressure_mmhg", "line_pressure_alarm_mmhg", back=20.0),
@@ -141,7 +141,7 @@ ADVISORIES: tuple[Interlock, ...] = (
     ),
     Interlock(
         "at_cap", ("H04",), energy.at_cap, 600.0, _R.R0, _LOW,
-        "Inflow at its cap", "Raise the flow or cover.", 60.0,
+        "Inflow at its cap", "Raise the flow, or cover the abdomen.", 60.0,
     ),
     Interlock(
         "not_heating", ("H04",), energy.not_heating, 1.0, _R.R0, _MEDIUM,

@@ -74,7 +74,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "disconnected", ("H13", "H06"), flow.disconnected, 1.0, _R.R3, _HIGH,
-        "Inflow line open", "Hot cytotoxic fluid may be out: find the open joint. None? The pump may not deliver.",
+        "Inflow line open", "Hot cytotoxic fluid may be out: find the open joint; if none, check the pump.",
     ),
     Interlock(
         "leak", ("H14",), volume.leaking, 10.0, _R.R2, _HIGH,
@@ -98,7 +98,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "probe_lost", ("H18",), probes.heating_probe_lost, 0.2, _R.R1, _HIGH,
-        "Probe lost while heating", "Check the plug; after a jump pull it and put it back.",
+        "Probe lost while heating", "Check the plug; if it says jumps, unplug it and plug it in again.",
     ),
     Interlock(
         "twin_lost", ("H18", "H20"), probes.twin_lost, 1.0, _R.R1, _HIGH,
@@ -130,7 +130,7 @@ TRIPS: tuple[Interlock, ...] = (
     ),
     Interlock(
         "swapped", ("H23",), probes.swapped, 0.0, _R.R1, _HIGH,
-        "Probe plugs exchanged", "Put the plugs right, reset, resume: the first heat shows it again.",
+        "Probe plugs exchanged", "Put the plugs right, reset, resume: the next heating checks it again.",
     ),
     Interlock(
         "order", ("H20", "H08"), probes.order_broken, 5.0, _R.R1, _HIGH,

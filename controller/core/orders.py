@@ -24,7 +24,7 @@ DOSE_EARLY_MIN = 2.0
 TARGET_LEAST_C = 39.0
 FLOW_LEAST_LPM = 0.4
 TARGET_BELOW_WARN_C = 0.2
-START_FREE_MB = 1000.0  # a treatment of three hours writes about a sixth of it
+START_FREE_MB = 1000.0  # a treatment of three hours writes about half of it
 DRAINS_TO = {
     **dict.fromkeys(("fill", "warm_up", "perfuse"), ("drain", "perfusion ended, draining")),
     **dict.fromkeys(("rinse_ready", "rinse_fill", "rinse_dwell"), ("rinse_drain", "rinse ended, draining")),
@@ -94,7 +94,7 @@ def _start(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder(desk.session)
     if desk.disk_free_mb is None or not desk.disk_free_mb >= START_FREE_MB:
         free = "an unknown number of" if desk.disk_free_mb is None else f"{desk.disk_free_mb:.0f}"
-        raise RefusedOrder(f"the data directory has {free} MB free, {START_FREE_MB:g} MB at least: make room there")
+        raise RefusedOrder(f"the data directory has {free} MB free and needs {START_FREE_MB:g} MB: make room there")
     walk = desk.walk._replace(started_s=desk.now_s, hold="", testing=False)
     limits = desk.alarm_limits._replace(pending=None)
     tighter = ", ".join(f"{name} {value:g}" for name, value in alarm_limits.changed(limits).items())
@@ -212,7 +212,7 @@ def _acknowledge(desk: Desk, order: Order) -> tuple[Desk, str]:
         raise RefusedOrder(f"{order.text!r} is no alarm now; there are: {', '.join(desk.alarms.active) or 'none'}")
     alarms, titles = alarm_acts.acknowledge(desk.alarms, desk.now_s, order.text)
     if not titles:
-        raise RefusedOrder("there is no alarm that is not acknowledged")
+        raise RefusedOrder("every alarm is acknowledged already")
     return desk._replace(alarms=alarms), f"acknowledged: {', '.join(titles)}"
 
 

@@ -1,7 +1,7 @@
 """Which probe is which, shown by the first heat of PREHEAT: in the bypass the outlet warms first, then the inflow.
 
 The outflow probe has nothing warm before it until the line to the patient opens. Every exchange of the three plugs
-breaks that order, whatever the flow and the line's length. Not responsible for what follows (`conditions_temperature`,
+breaks that order, whatever the flow and the line's length. Not responsible for what follows (`conditions_probes`,
 the gate of PREHEAT) or for the cavity's probes.
 """
 

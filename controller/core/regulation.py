@@ -24,6 +24,7 @@ CORE_GUARD_SPAN_C = 0.7  # the target is set back over this much core temperatur
 CORE_GUARD_SETBACK_C = 2.0
 CORE_GUARD_C_PER_S = 0.005  # the core moves in minutes: its noise must not reach the heater
 HOT_SPOT_MARGIN_C = 0.2
+OUTLET_BELOW_TRIP_C = 0.5
 INFLOW_RATE_C_PER_S = 0.05
 INFLOW_NEAR_RATE_C_PER_S = 0.012  # within NEAR_C of where it is going: what is under way must not overshoot
 NEAR_C = 1.0
@@ -102,6 +103,7 @@ class Regulator:
 
     def __init__(self, *, rig: Rig) -> None:
         self._limits: Limits = rig.limits
+        self._outlet_most_c = min(rig.limits.outlet_trip_c, rig.protective.outlet_trip_c) - OUTLET_BELOW_TRIP_C
         self._heater = rig.heater
         self._source_lag_s = SOURCE_LAG_S[rig.heater.kind]
         self._line_ml = rig.circuit.inflow_line_ml
@@ -207,7 +209,7 @@ class Regulator:
             blocked=1 if state.source_limited else 0,
         )
         outlet_c = inflow_target_c + LINE_LOSS_C_LPM / flow + trim_c
-        outlet_c = min(outlet_c, self._limits.outlet_trip_c - 0.5)
+        outlet_c = min(outlet_c, self._outlet_most_c)
         outlet_due_c = _follow(state.outlet_due_c, outlet_c, measured.outlet_c, dt_s / self._source_lag_s)
         push_c, outlet = self._outlet.step(
             state.outlet,

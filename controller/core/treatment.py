@@ -1,4 +1,4 @@
-"""The treatment as a table of steps and gates, and the small machine that walks it.
+"""The treatment as a table of steps and gates; `walker` walks it.
 
 The table is what the manual prints. A step says what pump, clamps and heat do, what ends it and what the person should
 do. HOLD is not a step but a state beside it: heat off, and only a person resumes. Whether energy is allowed at all is

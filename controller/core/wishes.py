@@ -17,7 +17,8 @@ from controller.core.state import CycleState
 from controller.core.steps import Heat, Scene, Step
 
 FLOW_DOWN_LPM_PER_S = 0.05  # less flow means hotter fluid: the heat has to come down first,
-OUTLET_FREE_C = 0.4  # and so long as the outlet is nearer to its trip than this the flow stands where it is
+OUTLET_FREE_C = 0.4  # and so long as the outlet is nearer to its trip than this the flow stands where it is,
+LESS_FLOW = frozenset({"line_pressure_high", "cavity_pressure_high", "overfilled", "accumulating"})  # but not for these
 HEAT_READY_S = 1.0  # flow has to stand for so long before heat is asked for
 FALLBACK_INFLOW_C = 43.0
 NO_HEAT, PREHEAT = Heat.OFF, Heat.PREHEAT  # for every cycle: a member costs a call in Python 3.11
@@ -28,7 +29,8 @@ class Wishes:
 
     def __init__(self, *, rig: Rig, treatment: Treatment) -> None:
         self._treatment = treatment
-        self._lower_below_c = rig.limits.outlet_trip_c - OUTLET_FREE_C
+        trip_c = min(rig.limits.outlet_trip_c, rig.protective.outlet_trip_c)
+        self._lower_below_c = trip_c - OUTLET_FREE_C
         self._regulator = Regulator(rig=rig)
 
     def step(
@@ -39,8 +41,8 @@ class Wishes:
         held = bool(walk.hold)
         asked_lpm = 0.0 if held and not step.pump_in_hold else step.flow(scene)
         stopped = asked_lpm <= 0.0
-        free = not last.heat_on or good.get("heater_outlet_c", math.inf) < self._lower_below_c
-        least_lpm = last.pump_lpm - FLOW_DOWN_LPM_PER_S * dt_s if free else last.pump_lpm
+        fall_lpm = 0.0 if self.flow_waits(state, asked_lpm) else FLOW_DOWN_LPM_PER_S * dt_s
+        least_lpm = last.pump_lpm - fall_lpm
         most_lpm = last.pump_lpm + FLOW_UP_LPM_PER_S * dt_s
         pump_lpm = 0.0 if stopped else min(max(asked_lpm, least_lpm), most_lpm)
         mode, target_c = self._mode(state, step, held or scene.too_warm != "", now_s)
@@ -74,6 +76,17 @@ class Wishes:
             True,
         )
         return wanted, regulation
+
+    def flow_waits(self, state: CycleState, asked_lpm: float) -> str:
+        """Why the flow is not lowered yet to `asked_lpm`, in words; "" when nothing is in the way."""
+        good, last = state.sensed.good, state.outputs
+        if asked_lpm >= last.pump_lpm or not last.heat_on or not LESS_FLOW.isdisjoint(state.latch.since):
+            return ""
+        hottest_c = max(good.get("heater_outlet_c", math.inf), good.get("outlet_b_c", -math.inf))
+        if hottest_c < self._lower_below_c:
+            return ""
+        at = f"at {hottest_c:.1f} °C" if hottest_c < math.inf else "not known"
+        return f"Flow comes down to {asked_lpm:.2f} L/min below {self._lower_below_c:.1f} °C: the outlet is {at}."
 
     def _mode(self, state: CycleState, step: Step, withheld: bool, now_s: float) -> tuple[Mode, float]:
         walk = state.walk

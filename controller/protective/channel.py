@@ -115,7 +115,7 @@ def _watch(state: ChannelState, inputs: ChannelInputs, now_s: float, limits: own
         track = (*(one for one in track if at_s - one[0] <= own.SLOPE_OVER_S), (at_s, outlet_c))
     closed_s = state.closed_s + (1.0 if state.closed else own.OPEN_COUNTS) * max(0.0, now_s - state.now_s)
     lapse_s = now_s - state.since.get("lapsing", now_s)
-    opened = state.lapsing and closed is False and not (lapse_s + more_s < own.LAPSE_LEAST_S)
+    opened = state.lapsing and closed is False and (state.lapse_s is None or not (lapse_s < own.LAPSE_LEAST_S))
     confirmed = state.closed and ((state.confirmed and not opened) or closed is True)
     present = {
         "outlet": outlet_c is None or not (own.PROBE_LOW_C <= outlet_c <= limits.outlet_trip_c),

@@ -7,7 +7,7 @@ CONTACTOR_WAIT_S = 0.6  # the read-back has to follow the command within this ti
 LEASE_TENTHS, LEASE_S, PROOF_TENTHS = 20, 2.0, 7  # opens by itself so long after a flash-on; the first closing's
 REARM_S = 0.55  # no divisor of the lease: on a board that does not extend a running one, the lapse must not hide
 OFF_PROOF_EVERY_S, OPEN_COUNTS = 600.0, 10.0  # a minute of open is as good as ten of closed
-LAPSE_LEAST_S, LAPSE_S = 0.3, LEASE_S + 0.4  # a lease left to lapse opens it in between
+LAPSE_LEAST_S, LAPSE_S = 1.0, LEASE_S + 0.4  # a lease left to lapse opens it in between; a short one may be read late
 REPLY_TIMEOUT_S = SILENCE_S = 0.1
 SLUG_C, SLOPE_OVER_S, SLOPE_EVERY_S = 43.0, 2.0, 0.2  # nothing hotter than the first is let in after a stop
 AHEAD_S = 5.0  # the outlet in so long must be below its trip: an element still gives what it stored when it is off

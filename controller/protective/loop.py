@@ -56,10 +56,10 @@ class Loop:
         for what, read in (("probes", self._read_probes), ("contactor", self._read_contactor)):
             self._try(what, read)
             self._decide()
-        # One a round, the contactor's first: a lapse must be read before it is covered up, a short lease while it runs.
-        renewed = self._renew("contactor", self._wiring.contactor_channel, self._outputs.lease_tenths)
-        renewed = renewed or self._renew("clamp", self._wiring.clamp_channel, self._outputs.free * LEASE_TENTHS)
-        _ = renewed or self._renew("tone", self._wiring.tone_channel, self._outputs.quiet * LEASE_TENTHS)
+        # The lease only straight after a read-back: that it has lapsed must be seen before it is covered up.
+        self._renew("contactor", self._wiring.contactor_channel, self._outputs.lease_tenths)
+        if not self._renew("clamp", self._wiring.clamp_channel, self._outputs.free * LEASE_TENTHS):  # probes go first
+            self._renew("tone", self._wiring.tone_channel, self._outputs.quiet * LEASE_TENTHS)
 
     def make_safe(self) -> None:
         """Open the contactor, tried once. The port goes back when the process ends."""

@@ -141,7 +141,7 @@ def _what_now(shown: Mapping[str, Any]) -> RenderableType:
     text = Text()
     held = _held(shown)
     text.append("Now   ", style="bold")
-    text.append(f"{'Heat off.' if held else shown.get('doing', '')}\n")
+    text.append(f"{'Heat off.' if held else shown.get('flow_waits') or shown.get('doing', '')}\n")
     text.append("Wait  ", style="bold")
     hold, gate, asks = shown.get("hold", ""), shown.get("gate", ""), shown.get("asks", "")
     waits = hold or gate or (f"ready: press {'d' if asks == 'dose' else 'c'} to {asks}" if asks else "")

@@ -1,6 +1,6 @@
 """`hipec campaign` without its command line: run, shrink what violates, write the page and the cases, say how it went.
 
-Not responsible for parsing or progress bars (`controller.app`).
+Not responsible for parsing or progress bars (`controller.commandline.campaigning`).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from sim.plant.plant import Plant
 
 
 class ValueEngine:
-    """One treatment in virtual time; `keep` and `ValueEngine.of` copy it whole."""
+    """One treatment in virtual time; `keep` and `another` copy it whole."""
 
     def __init__(
         self, *, rig: Rig, treatment: Treatment, patient: Patient, parameters: Parameters, seed: int, person: Person

@@ -18,7 +18,7 @@ TREATMENT = "mitomycin_90"
 HELD = "tripped: Device lost: reservoir_level: bus: no reply within 0.18 s to 04 03 02 02 00 02 64 26, at once"
 UNPROVEN = (
     "core_c: open circuit (a valid reading); signals: 17 valid (all valid); contactor closes when asked: unknown "
-    "(0 to 1 s); contactor opens without its lease: unknown (0.3 to 1.2 s); contactor opens when released: unknown "
+    "(0 to 1 s); contactor opens without its lease: unknown (0 to 1.2 s); contactor opens when released: unknown "
     "(0 to 0.6 s); cavity_1_c: open circuit (a valid reading); cavity_2_c: open circuit (a valid reading)"
 )
 TITLES = [load_treatment(name).title for name in list_treatments()]

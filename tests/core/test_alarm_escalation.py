@@ -141,7 +141,7 @@ def ordered(world: World, *orders: Order) -> list[str]:
 
 def test_what_people_do_to_alarms_is_logged_with_who_and_refused_when_there_is_nothing() -> None:
     world = world_in("perfuse", settle_s=20.0)
-    assert ordered(world, Order(Act.ACKNOWLEDGE)) == ["acknowledge refused: there is no alarm that is not acknowledged"]
+    assert ordered(world, Order(Act.ACKNOWLEDGE)) == ["acknowledge refused: every alarm is acknowledged already"]
     assert ordered(world, Order(Act.AUDIO_RESUME)) == ["audio_resume refused: the audio is not paused"]
     world.bent["bubble_mm"] = 8.0
     world.step()

@@ -157,6 +157,34 @@ def test_h01_flow_is_not_lowered_while_the_outlet_is_near_its_trip_and_goes_on_w
     assert world.outputs.pump_lpm == 0.0, "STOP never waits"
 
 
+def test_h01_flow_is_not_lowered_while_the_second_channels_outlet_is_near_its_trip() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    before_lpm = world.outputs.pump_lpm
+    world.bent["heater_outlet_c"] = 45.4
+    world.status = world.status | {"outlet_b_c": 45.7}
+    world.step(Order(Act.FLOW, value=0.6))
+    world.run(1.0)
+    assert world.outputs.heat_on
+    assert world.outputs.pump_lpm == before_lpm
+    shown = world.cycle.view(world.state)["flow_waits"]
+    assert shown == "Flow comes down to 0.60 L/min below 45.6 °C: the outlet is at 45.7 °C."
+    world.status = world.status | {"outlet_b_c": 45.4}
+    world.run(1.0)
+    assert world.outputs.pump_lpm < before_lpm
+    assert world.cycle.view(world.state)["flow_waits"] == ""
+
+
+def test_h12_flow_is_lowered_at_once_where_less_flow_is_what_helps() -> None:
+    world = world_in("perfuse", settle_s=20.0)
+    before_lpm = world.outputs.pump_lpm
+    world.bent |= {"heater_outlet_c": 45.7, "cavity_pressure_mmhg": 19.0}
+    world.step(Order(Act.FLOW, value=0.6))
+    world.run(1.0)
+    assert world.trips == ()
+    assert world.outputs.heat_on
+    assert 0.04 < before_lpm - world.outputs.pump_lpm < 0.06
+
+
 def test_h01_flow_is_not_lowered_while_the_outlet_is_not_known() -> None:
     world = world_in("perfuse", settle_s=20.0)
     before_lpm = world.outputs.pump_lpm

@@ -61,7 +61,7 @@ def test_a_full_disk_is_an_alarm_and_the_treatment_goes_on_and_no_other_begins(
     with rig_in(tmp_path, seed=4, speed=SPEED) as rig:
         assert rig.data_dir == small_disk
         rig.start()
-        until(lambda: "1000 MB at least" in _refusal(rig), 15.0, "a refused START")
+        until(lambda: "needs 1000 MB" in _refusal(rig), 15.0, "a refused START")
         resize(small_disk, SIZES_MB["to start"] * 1024)
         rig.heat()
         resize(small_disk, SIZES_MB["nearly full"] * 1024)

@@ -42,6 +42,7 @@ class Bus:
     reply_s: float = 0.01
     silent: set[int] = field(default_factory=set)
     deaf_s: tuple[float, float] = (0.0, 0.0)
+    unanswered: set[int] = field(default_factory=set)  # frames, by their number, that are carried out without a word
     welded: bool = False
     unplugged: bool = False
     retriggers: bool = True
@@ -67,7 +68,7 @@ class Bus:
         if unit in self.silent or low <= self.clock.now_s < high or crc(data[:-2]) != data[-2:]:
             return
         body = self._probe_reply(data) if unit == PROBES else self._relay_reply(data) if unit == RELAYS else None
-        if body is not None:
+        if body is not None and len(self.frames) - 1 not in self.unanswered:
             self.coming.append((self.clock.now_s + self.reply_s + self.late_s, body + crc(body)))
 
     def read(self, size: int) -> bytes:

@@ -540,13 +540,26 @@ def test_a_lease_that_does_not_lapse_is_a_weld_and_latches() -> None:
     assert "welded" in rig.reset().trip
 
 
-def test_a_contactor_that_opens_before_its_lease_is_over_proves_nothing() -> None:
+@pytest.mark.parametrize("after_s", [0.1, 0.5, 0.9])
+def test_a_contactor_that_opens_before_its_long_lease_is_over_proves_nothing(after_s: float) -> None:
+    rig = Rig().heating()
+    rig.tick(round(560.0 / TICK_S))
+    while not rig.state.lapsing:
+        rig.tick(1)
+    rig.tick(round(after_s / TICK_S))
+    rig.obeys = False
+    assert rig.tick(1, contactor_closed=False).trip == "contactor opened by itself"
+    assert rig.tick(1, contactor_closed=True).lease_tenths == 0
+
+
+def test_a_short_lease_that_is_read_back_late_is_a_lapse_however_little_was_seen_of_it() -> None:
     rig = Rig()
     rig.tick(5)
     rig.obeys = False
-    rig.tick(5, heat_wanted=True, contactor_closed=True)
-    assert rig.tick(1, contactor_closed=False).trip == "contactor opened by itself"
-    assert rig.state.lapse_s is None
+    rig.tick(1, heat_wanted=True, contactor_closed=False)
+    rig.tick(2, contactor_closed=True)
+    assert rig.tick(1, contactor_closed=False).trip == ""
+    assert rig.state.lapse_s is not None
 
 
 def test_heat_no_longer_asked_for_ends_an_off_proof_without_a_result() -> None:

@@ -8,7 +8,7 @@ import pytest
 from protective_board import Bus, Clock, FakeLink
 
 from controller.protective import rtu
-from controller.protective.limits import Limits
+from controller.protective.limits import LEASE_TENTHS, PROOF_TENTHS, Limits
 from controller.protective.loop import Loop, Wiring, celsius
 
 
@@ -57,9 +57,9 @@ class Stand:
                 return later[0] - since_s
         raise AssertionError("never opened")
 
-    def flashed(self, channel: int, since_s: float) -> int:
+    def flashed(self, channel: int, since_s: float, tenths: int = LEASE_TENTHS) -> int:
         """How often that relay was refreshed since then."""
-        frame = bytes((2, 5, 2, channel, 0, 20))
+        frame = bytes((2, 5, 2, channel, 0, tenths))
         return sum(data[:6] == frame for at_s, data in self.bus.frames if at_s >= since_s)
 
     @property
@@ -225,6 +225,29 @@ def test_a_single_lost_reply_is_no_fault(stand: Stand) -> None:
         stand.run(1.0)
     assert stand.bus.closed
     assert stand.status["trip"] == ""
+
+
+@pytest.mark.parametrize("reply_s", [0.005, 0.01, 0.02, 0.03])
+@pytest.mark.parametrize("lost", range(10))
+def test_h25_h29_one_answer_lost_about_the_first_closing_is_no_fault_and_keeps_it_short(
+    monkeypatch: pytest.MonkeyPatch, reply_s: float, lost: int
+) -> None:
+    def closed(unanswered: set[int]) -> tuple[Stand, list[int]]:
+        stand = Stand(monkeypatch, clamp_channel=1, tone_channel=2)
+        stand.bus.reply_s, stand.bus.unanswered = reply_s, unanswered
+        stand.run(1.0)
+        stand.link.heat = True
+        stand.run(4.0)
+        short = bytes((2, 5, 2, 0, 0, PROOF_TENTHS))
+        return stand, [number for number, (_, data) in enumerate(stand.bus.frames) if data[:6] == short]
+
+    first = closed(set())[1][0]
+    stand, arms = closed({first + lost})
+    assert stand.status["trip"] == ""
+    assert stand.status["lapse_s"] is not None
+    assert stand.bus.closed
+    assert stand.bus.frames[arms[-1]][0] + PROOF_TENTHS / 10 - stand.bus.frames[arms[0]][0] < 1.1
+    assert min(stand.flashed(1, stand.clock.now_s - 1.0), stand.flashed(2, stand.clock.now_s - 1.0)) > 0
 
 
 def test_a_late_reply_is_not_taken_for_the_next_answer(stand: Stand) -> None:

@@ -50,7 +50,7 @@ export function stepCard(...buttons) {
     write(next, s && !held && s.next && s.next !== s.step ? `then ${s.next.replace("_", " ")}` : "");
     const at = s ? PHASES.indexOf(s.phase) : -1;
     [...path.children].forEach((mark, index) => (mark.className = index < at ? "done" : index === at ? "here" : ""));
-    write(doing, s ? (held ? "Heat off." : s.doing) : "");
+    write(doing, s ? (held ? "Heat off." : s.flow_waits || s.doing) : "");
     const tested = s && selfTest(s);
     write(waits, s ? (tested?.waits ?? waitsFor(s)) : "");
     write(you, s ? (tested?.person ?? person(s)) : "");
