@@ -1,1 +1,1 @@
-"""See the README."""
+"""Speed, printed and never asserted: `python -m benchmarks.NAME`; each file says what it measures."""
