@@ -210,12 +210,6 @@ class HuberBath:
             raise WrongDevice(f"{self._name}: answers in PB but has no vStatus1")
         return word
 
-    def _fault_code(self) -> float:
-        """VError; asked for when the status tells of a fault and no package carries it."""
-        if "vError" not in self._listed:
-            self._link.ask("vError")
-        return self._link.number("vError").value or 0.0
-
     def _fault_text(self) -> str:
         code = self._link.number("vError").value if "vError" in self._link.samples else None
         return "device fault" if code is None else f"device fault {code:.0f}"
@@ -241,11 +235,12 @@ class HuberBath:
 
     def _judge_fault(self, command: BathCommand | None) -> None:
         """Silent commands let the watchdog run out, which is no news; every other fault ends the session."""
-        code = self._fault_code()
+        if "vError" not in self._listed:
+            self._link.ask("vError")
         if command is None:
             return
         if command.on or self._lapsed_s is None:
-            raise Restarted(f"{self._name}: device fault {code:.0f}, tempering has ended")
+            raise Restarted(f"{self._name}: {self._fault_text()}, tempering has ended")
         self._clear_fault()
         self._link.write("vCircActive", 1)
         self._link.ask("vStatus1")

@@ -33,6 +33,8 @@ def hazards(
     only = [id_.upper() for id_ in only or ()]
     if unknown := set(only) - set(table.hazards):
         raise BadSetting(f"no hazard {', '.join(sorted(unknown))}; allowed: {', '.join(table.hazards)}")
+    if only and ran is not None:
+        raise BadSetting("--ran judges all hazards; allowed: without rows")
     problems = broken_links(table, interlocks={row.id: row.hazards for row in TABLE})
     if ran is not None:
         with file_given("--ran", ran, allowed="a file that pytest --ran=FILE has written"):

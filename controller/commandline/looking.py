@@ -23,9 +23,12 @@ from controller.commandline.options import (
     parse_ports,
     print_rows,
 )
+from controller.runtime.settings import BadSetting
+
+DEFAULT_RIG = "bench"
 
 
-def check(rig: RigName = "bench", treatment: TreatmentName = "mitomycin_90", as_json: AsJson = False) -> None:
+def check(rig: RigName = DEFAULT_RIG, treatment: TreatmentName = "mitomycin_90", as_json: AsJson = False) -> None:
     """Validate a rig and a treatment together; show what is in force, and its hash. --json has all of it."""
     chosen, protocol = load_pair(rig, treatment)
     sha256 = effective_sha256(rig=chosen, treatment=protocol)
@@ -41,7 +44,7 @@ def check(rig: RigName = "bench", treatment: TreatmentName = "mitomycin_90", as_
 
 def devices(
     probe: Annotated[bool, typer.Option(help="Ask each device of the rig who it is.")] = False,
-    rig: RigName = "bench",
+    rig: RigName = DEFAULT_RIG,
     port: PortMap = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +52,8 @@ def devices(
     from controller.runtime.probing import probe_rig
     from drivers.catalogue import families
 
+    if not probe and (port or rig != DEFAULT_RIG):
+        raise BadSetting("--rig and --port: only with --probe")
     if probe:
         chosen = load_rig(rig)
         answers = probe_rig(chosen, parse_ports(port, chosen))

@@ -5,13 +5,11 @@ Not responsible for reading the configuration (`config.loading`).
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sqlite3
 from typing import NamedTuple
 
-import msgspec
-
+from config.loading import effective_json, effective_sha256
 from config.notice import NOTICE
 from config.schema import Patient, Rig, Treatment
 from controller.records.rows import Row, wall_utc
@@ -29,7 +27,6 @@ def header_row(
     *, rig: Rig, treatment: Treatment, patient: Patient, simulated: bool, speed: float, started: Started
 ) -> Row:
     """Configuration as it was in effect, and its SHA-256."""
-    config = config_json(rig, treatment, patient)
     return Row(
         "run",
         {
@@ -42,18 +39,8 @@ def header_row(
             "rig": rig.name,
             "treatment": treatment.name,
             "patient": patient.pseudonym,
-            "config": config,
-            "config_sha256": config_sha256(rig, treatment, patient),
+            "config": effective_json(rig=rig, treatment=treatment, patient=patient),
+            "config_sha256": effective_sha256(rig=rig, treatment=treatment, patient=patient),
             "host": f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         },
     )
-
-
-def config_json(rig: Rig, treatment: Treatment, patient: Patient) -> str:
-    """The effective configuration, keys sorted, so that equal configurations have equal hashes."""
-    return msgspec.json.encode({"rig": rig, "treatment": treatment, "patient": patient}, order="sorted").decode()
-
-
-def config_sha256(rig: Rig, treatment: Treatment, patient: Patient) -> str:
-    """Of `config_json`, in hex."""
-    return hashlib.sha256(config_json(rig, treatment, patient).encode()).hexdigest()

@@ -15,8 +15,9 @@ from controller.records.header import Started, header_row
 from controller.records.recorder import Recorder
 from controller.records.store import RecordError, Store
 
-LEAST_FREE_BYTES = 512 * 1024 * 1024
-"""A treatment of three hours at four samples a second takes about a third of it (4 kB a sample)."""
+LEAST_FREE_BYTES = 200_000_000
+"""Room to begin, or to begin anew after a crash late in a treatment; at a START there has to be more (`core.orders`).
+Ten samples a second of up to 4.6 kB are 500 MB in three hours."""
 
 
 class About(Protocol):

@@ -16,14 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from config.loading import treatments_for
+from config.loading import effective_sha256, treatments_for
 from config.problems import ConfigError
 from config.schema import Rig
 from controller.core import jog, orders
 from controller.core.cycle import Cycle
 from controller.core.exchange import SAFE, Event
 from controller.core.restart import Restored
-from controller.records.header import config_sha256
 from controller.records.store import RecordError
 from controller.runtime import certificate
 from controller.runtime import settings as command_line
@@ -285,5 +284,5 @@ def about(settings: Settings) -> Mapping[str, object]:
         "jog": {name: bounds._asdict() for name, bounds in jog.allowed(rig.limits, rig.heater).items()},
         "wiring": {name: device.port for name, device in rig.devices.items()},
         "version": importlib.metadata.version("hipec"),
-        "config_sha256": config_sha256(rig, treatment, patient),
+        "config_sha256": effective_sha256(rig=rig, treatment=treatment, patient=patient),
     }

@@ -19,12 +19,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from config.doses import dose_plan
-from config.loading import build_patient
+from config.loading import build_patient, effective_sha256
 from config.problems import ConfigError, Problem, shown
 from config.schema import Treatment
 from controller.core import limit_table
 from controller.core.cycle import Cycle
-from controller.records.header import config_sha256
 from controller.runtime.certificate import Certificate
 from controller.runtime.desk import Desk
 from controller.runtime.loop_parts import Core, RecorderLike
@@ -113,7 +112,7 @@ class SetUps:
             **_about(treatment),
             "patient": msgspec.to_builtins(patient),
             "plan": dataclasses.asdict(plan),
-            "sha256": config_sha256(settings.rig, treatment, patient),
+            "sha256": effective_sha256(rig=settings.rig, treatment=treatment, patient=patient),
         }
 
     def ask(self, ticket: SetUpTicket) -> str:
@@ -203,7 +202,9 @@ class SetUps:
             problems += error.problems
         if treatment is None or patient is None:
             raise ConfigError(problems)
-        if setup.sha256 and setup.sha256 != config_sha256(self._settings.rig, treatment, patient):
+        if setup.sha256 and setup.sha256 != effective_sha256(
+            rig=self._settings.rig, treatment=treatment, patient=patient
+        ):
             seen = Problem("sha256", shown(setup.sha256[:12]), "is not what would come into force; look at it again")
             raise ConfigError([seen])
         return dataclasses.replace(self._settings, treatment=treatment, patient=patient)

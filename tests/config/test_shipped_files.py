@@ -69,3 +69,14 @@ def test_h42_a_shipped_rig_has_what_sounds_and_what_shuts_without_a_page(name):
     assert rig.actuators.annunciator is not None
     assert rig.protective.clamp_channel is not None
     assert rig.protective.tone_channel is not None
+
+
+def test_the_described_pump_in_the_comments_of_the_modbus_rig_is_a_valid_one(tmp_path):
+    text = (RIGS / "modbus.toml").read_text("utf-8")
+    began = text.index("# [devices.pump]\n")
+    ends = text.index("[devices.pump] # ", began)
+    goes_on = text.index("[devices.", ends + 1)
+    example = "".join(f"{line.removeprefix('# ')}\n" for line in text[began:ends].splitlines())
+    path = tmp_path / "described.toml"
+    path.write_text(text[:began] + example + text[goes_on:], "utf-8")
+    assert load_rig(str(path)).devices["pump"].family == "registers"

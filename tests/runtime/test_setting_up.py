@@ -13,13 +13,12 @@ import msgspec
 import pytest
 from runtime_fakes import FakeBench, FakeLink, bench_rig
 
-from config.loading import treatments_for
+from config.loading import effective_sha256, treatments_for
 from config.problems import ConfigError
 from config.schema import Patient
 from controller.core.broken_off import BrokenOff, Given
 from controller.core.exchange import Act, Order
 from controller.core.restart import Restored
-from controller.records.header import config_sha256
 from controller.records.last_run import last_run, newest
 from controller.records.opening import open_recorder
 from controller.records.reader import Record
@@ -149,7 +148,9 @@ def test_a_set_up_in_standby_begins_a_new_core_and_a_new_record_with_its_hash(se
     assert first.verify().ended
     treatment = treatments_for(served.settings.rig)["mitomycin_90"]
     patient = Patient(pseudonym="P-17", height_cm=182.0, weight_kg=91.0)
-    assert second.header["config_sha256"] == config_sha256(served.settings.rig, treatment, patient)
+    assert second.header["config_sha256"] == effective_sha256(
+        rig=served.settings.rig, treatment=treatment, patient=patient
+    )
     assert second.header["config_sha256"] == state["runtime"]["config_sha256"]
     assert "P-17" in second.path.name
     assert "(Weber)" in next(iter(second.rows("events")))["text"]
