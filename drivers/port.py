@@ -116,8 +116,6 @@ class Port:
         self.clock = clock
         self.char_s = char_s
         self.echo = echo
-        self.timeouts = 0
-        self.exchanges = 0
         self._line = line
         self._timeout_s = timeout_s
         self._silent_until_s = 0.0
@@ -140,7 +138,6 @@ class Port:
         self._settle()
         if (early_s := self._last_reply_s + quiet_s - self.clock.now()) > 0:
             self.clock.sleep(early_s)
-        self.exchanges += 1
         self._line.discard()
         self._line.write(request)
         allowed_s = (self._timeout_s if timeout_s is None else timeout_s) + len(request) * self.char_s
@@ -163,19 +160,17 @@ class Port:
                     return body
             left_s = deadline_s - self.clock.now()
             if left_s <= 0:
-                self.timeouts += 1
                 self._distrust()
                 what = f"only {received.hex(' ')}" if received else "no reply"
                 raise NoReply(f"{self.name}: {what} within {allowed_s:.2f} s to {request.hex(' ')}")
             received += self._line.read(256, self.clock.wall_s(left_s))
 
-    def send(self, request: bytes, *, echo: bool | None = None) -> None:
-        """Send what has no reply. With echo the echo is awaited, so that the next question starts clean."""
-        if self.echo if echo is None else echo:
+    def send(self, request: bytes) -> None:
+        """Send what has no reply. On a port with echo the echo is awaited, so that the next question starts clean."""
+        if self.echo:
             self.exchange(request, lambda body: len(request) if len(body) >= len(request) else None, echo=False)
             return
         self._settle()
-        self.exchanges += 1
         self._line.discard()
         self._line.write(request)
         self.clock.sleep(len(request) * self.char_s)

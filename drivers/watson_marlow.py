@@ -190,7 +190,6 @@ class WatsonMarlow:
             raise WrongDevice(f"{self._name}: expected pump number {self._number}, found pump number {status.number}")
 
     def _send(self, command: str) -> None:
-        self._status, self._status_before = None, self._status
         self._status = None
         self._wait()
         self._port.send(f"{self._number}{command}\r".encode("ascii"))

@@ -124,8 +124,9 @@ class _Reading:
 
     async def plotly(self, request: Request) -> Response:
         spec = find_spec("plotly")  # found, not imported: its Python part is not needed
-        folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else STATIC
-        path = folder / "package_data" / "plotly.min.js"
+        if spec is None or not spec.submodule_search_locations:
+            return said(503, "plotly is not installed; install the locked requirements")
+        path = Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
         return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "private, max-age=86400"})
 
     async def facts(self, request: Request) -> Response:
