@@ -28,10 +28,13 @@ ONSETS = ("trip", "alarm", "alarm_raised")  # with a priority; what ends or come
 
 
 class Entry(NamedTuple):
-    """One line. `kind`: phase, order, dose, trip, alarm, heat, link; `priority` of alarms and trips."""
+    """One line. `kind`: phase, order, dose, trip, alarm, heat, link; `priority` of alarms and trips.
+
+    `at_s` is the controller's clock; None when that was not told.
+    """
 
     number: int
-    at_s: float
+    at_s: float | None
     utc_ms: float
     kind: str
     text: str
@@ -48,6 +51,12 @@ class Line(NamedTuple):
     name: str
     text: str
     priority: str
+
+
+def told_s(state: Mapping[str, Any]) -> float | None:
+    """The controller's clock in a state; one that has failed tells it beside the failure. None: it is not told."""
+    at_s: float | None = state.get("now_s", state.get("runtime", {}).get("at_s"))
+    return at_s
 
 
 class Chronicle:
@@ -69,7 +78,7 @@ class Chronicle:
 
     def look(self, state: Mapping[str, Any], *, utc_ms: float) -> None:
         """Note the events that this state is the first to carry."""
-        at_s = float(state.get("now_s", 0.0))
+        at_s = told_s(state)
         told = state.get("runtime", {}).get("events", {"began_s": 0.0, "lines": ()})
         lines = [Line(*line) for line in told["lines"]]
         if told["began_s"] != self._run:
@@ -86,7 +95,7 @@ class Chronicle:
         self._changes(state, at_s, utc_ms)
         self._before = state
 
-    def note(self, kind: str, text: str, *, at_s: float, utc_ms: float, priority: str = "") -> None:
+    def note(self, kind: str, text: str, *, at_s: float | None, utc_ms: float, priority: str = "") -> None:
         """Add a line."""
         self._keep(Entry(0, at_s, utc_ms, kind, text, priority))
 
@@ -108,12 +117,12 @@ class Chronicle:
         first = self._count - len(self._entries) + 1
         return [entry._asdict() for entry in islice(self._entries, max(0, number + 1 - first), None)]
 
-    def _begin(self, state: Mapping[str, Any], lines: Sequence[Line], at_s: float, utc_ms: float) -> None:
+    def _begin(self, state: Mapping[str, Any], lines: Sequence[Line], at_s: float | None, utc_ms: float) -> None:
         self._first = lines
         if not lines and not state.get("failed"):
             self.note("phase", f"{state['phase'].replace('_', ' ')}: {state['doing']}", at_s=at_s, utc_ms=utc_ms)
 
-    def _changes(self, now: Mapping[str, Any], at_s: float, utc_ms: float) -> None:
+    def _changes(self, now: Mapping[str, Any], at_s: float | None, utc_ms: float) -> None:
         """What is to be seen of a state and is no event."""
         before = self._before
         if now.get("failed"):

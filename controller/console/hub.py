@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from controller.console.chronicle import Chronicle
+from controller.console.chronicle import Chronicle, told_s
 from controller.console.history import History
 from controller.console.missed import Ask, Unread
 from controller.runtime.client import STALE_S
@@ -92,8 +92,7 @@ class Hub:
 
     def note(self, kind: str, text: str) -> None:
         """Add a line to what has happened."""
-        at_s = float(self.state.get("now_s", 0.0))
-        self.chronicle.note(kind, text, at_s=at_s, utc_ms=time.time() * 1000.0)
+        self.chronicle.note(kind, text, at_s=told_s(self.state), utc_ms=time.time() * 1000.0)
 
     async def next_message(self, page: Page, last_sent_s: float) -> bytes | None:
         """Wait until `page` may and should be told something. None when it has been silent for too long."""
@@ -131,8 +130,9 @@ class Hub:
     def _take(self, state: Mapping[str, Any], at_s: float) -> None:
         if not state:
             return  # of a controller that has made no cycle yet
-        if self._count and (not self.attached or self.state.get("failed")):
-            self.history.gap(float(state.get("now_s", 0.0)))
+        again_s = told_s(state) if self._count and (not self.attached or self.state.get("failed")) else None
+        if again_s is not None:
+            self.history.gap(again_s)
         self.state, self._arrived_s, self._why_lost = state, at_s, ""
         self._count += 1
         self._encoded = msgspec.json.encode(_for_pages(state))

@@ -203,7 +203,8 @@ class Loop:
         except Exception as error:
             # What is broken may be what reports; SAFE is published all the same, and people are told this much.
             also = f"{type(error).__name__}: {error}"
-            self._desk.show({"phase": "FAILED", "failed": True, "runtime": {"failure": self.failure, "also": also}})
+            known = {"at_s": now_s, "failure": self.failure, "also": also}
+            self._desk.show({"phase": "FAILED", "failed": True, "runtime": known})
 
     def _report_failure(self, now_s: float) -> None:
         failed = f"the controller has failed and holds SAFE; restart it ({self.failure})"

@@ -344,13 +344,14 @@ def test_a_controller_that_failed_is_an_entry_and_no_value_is_kept_of_it() -> No
     async def run() -> Hub:
         hub = Hub()
         hub.begin()
-        failed = {"phase": "FAILED", "failed": True, "runtime": {"failure": "cycle 7: boom"}}
+        failed = {"phase": "FAILED", "failed": True, "runtime": {"failure": "cycle 7: boom", "at_s": 81.5}}
         await settled(hub, state(1), failed)
         return hub
 
     hub = asyncio.run(run())
     assert len(hub.history.last(math.inf)["at_s"]) == 1
     assert "cycle 7: boom" in hub.chronicle.since(0)[-1]["text"]
+    assert hub.chronicle.since(0)[-1]["at_s"] == 81.5, "a mark of it stands in the trends"
 
 
 def test_every_number_of_the_page_has_its_unit_and_decimals_from_the_table() -> None:
