@@ -99,7 +99,11 @@ def write(path: Path, page: Page) -> None:
         runs[row.commit] += int(row.runs) if row.what == FAULTS and row.commit in times else 0
     if times:
         commit, count = runs.most_common(1)[0]
-        said = f"Seconds from the fault to heat off, over the {count} runs with faults of commit {commit}:"
+        said = (
+            f"Seconds from the fault to heat off, over the {count} runs with faults of commit {commit}. Faults of "
+            "every size on every target are in it, harmless ones too, and the time runs until the heat went off for "
+            "whatever reason: only what has to be prompt is judged by 1 s."
+        )
         parts.append(f"{said}\n\n{_table(note_times.HEAD, note_times.rows(times[commit]))}")
     path.write_text("\n".join(parts), "utf-8")
 

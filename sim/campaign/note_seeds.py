@@ -63,5 +63,5 @@ def words(lines: Sequence[Line]) -> str:
     left = len(lines) - clean - wrong
     return (
         f"{len(lines)} seeds were not clean when they were first run. Run again, as drawn then, on the commit named: "
-        f"{clean} are clean, {wrong} are not; {left} have not been run again."
+        f"clean {clean}, not clean {wrong}, not run again {left}."
     )

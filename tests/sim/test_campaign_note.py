@@ -53,15 +53,15 @@ def test_a_seed_that_was_not_clean_is_listed_until_the_same_draw_is_run_again_an
     _note(path, "aaaaaaa", [_verdict(7, wrong=True), _verdict(8)])
     was = "| 7 | aaaaaaa | P3 power without a fresh command | stall@1 |"
     assert _rows(path, "stall@1") == [f"{was}  |  |"]
-    assert "0 are clean, 0 are not; 1 have not been run again" in path.read_text("utf-8")
+    assert "clean 0, not clean 0, not run again 1" in path.read_text("utf-8")
     _note(path, "bbbbbbb", [_verdict(7, fault="stall@2")])
     assert _rows(path, "stall@1") == [f"{was}  |  |"]
     _note(path, "ccccccc", [_verdict(7, wrong=True)])
     assert _rows(path, "stall@1") == [f"{was} ccccccc | P3 power without a fresh command |"]
-    assert "0 are clean, 1 are not; 0 have not been run again" in path.read_text("utf-8")
+    assert "clean 0, not clean 1, not run again 0" in path.read_text("utf-8")
     _note(path, "ddddddd", [_verdict(7)])
     assert _rows(path, "stall@1") == [f"{was} ddddddd | clean |"]
-    assert "1 are clean, 0 are not; 0 have not been run again" in path.read_text("utf-8")
+    assert "clean 1, not clean 0, not run again 0" in path.read_text("utf-8")
     assert [line.split("|")[2].strip() for line in _rows(path, "faults")] == ["aaaaaaa", "bbbbbbb"]
 
 
