@@ -21,6 +21,7 @@ UNPROVEN = (
     "(0 to 1 s); contactor opens without its lease: unknown (0 to 1.2 s); contactor opens when released: unknown "
     "(0 to 0.6 s); cavity_1_c: open circuit (a valid reading); cavity_2_c: open circuit (a valid reading)"
 )
+FLOW_WAITS = "Flow comes down to 0.70 L/min below 45.6 °C: the outlet is at 45.7 °C."
 TITLES = [load_treatment(name).title for name in list_treatments()]
 BADGES = ("simulated", "remote", "unheard", "tightened")
 LONG_NAME = "P-0123456789_0123456789_0123456789.01234"  # as long as the page takes
@@ -52,6 +53,19 @@ def test_a_long_reason_scrolls_in_its_place_and_cuts_off_neither_the_states_nor_
                 "(node) => node.clientHeight / parseFloat(getComputedStyle(node).fontSize)"
             )
             assert shown >= 1.1, "a line of it at least"
+    page.close()
+
+
+def test_why_the_flow_waits_stands_whole_in_the_place_of_what_the_machine_does(browser: Browser, bedside: Make) -> None:
+    def change(state: State) -> None:
+        state.update(flow_waits=FLOW_WAITS, step="perfuse", phase="PERFUSE", hold="", trips=[])
+
+    page = staged(browser, bedside(speed=10, treatment=TREATMENT), change)
+    for size in at_every_size(page):
+        expect(page.locator(".say dd >> nth=0")).to_have_text(FLOW_WAITS)
+        assert page.evaluate(CLIPPED) == [], size
+        for selector in (".say dd >> nth=0", "#next", ".states li >> nth=0", ".say .you"):
+            expect(page.locator(selector)).to_be_in_viewport(ratio=1.0)
     page.close()
 
 
