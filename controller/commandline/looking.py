@@ -58,7 +58,7 @@ def devices(
         chosen = load_rig(rig)
         answers = probe_rig(chosen, parse_ports(port, chosen))
         print_rows(("device", "family", "port", "answer"), answers, as_json)
-        raise typer.Exit(0 if all(row["ok"] for row in answers) else 1)
+        raise typer.Exit(1 if any(row["ok"] is False for row in answers) else 0)
     rows = [
         {
             "family": family.name,

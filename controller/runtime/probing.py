@@ -22,7 +22,7 @@ from drivers.roles import DeviceError
 def probe_rig(
     rig: Rig, ports: Mapping[str, str], *, clock: Clock | None = None, open_line: OpenLine = serial_line
 ) -> list[dict[str, Any]]:
-    """One row for each device: device, family, port, answer (identity or error in words), ok."""
+    """One row for each device: device, family, port, answer (identity or error in words), ok (None: not asked)."""
     rig = with_ports(rig, ports)
     used: Clock = RunClock() if clock is None else clock
     rows = []
@@ -42,7 +42,7 @@ def probe_rig(
 
 def _not_asked(rig: Rig) -> dict[str, Any]:
     answer = "not asked: nobody else speaks there; `hipec selftest` tests it"
-    return {"device": "protective", "family": "", "port": rig.protective.port, "answer": answer, "ok": True}
+    return {"device": "protective", "family": "", "port": rig.protective.port, "answer": answer, "ok": None}
 
 
 def _ask(rig: Rig, device: str, port: Port) -> dict[str, Any]:

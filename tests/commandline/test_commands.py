@@ -155,3 +155,14 @@ def test_a_treatment_that_trips_says_so_in_its_title_and_exit_code(
     said = json.loads(capsys.readouterr().out)
     assert (said["simulated"], said["word"]) == (True, "SIMULATED")
     assert said["trips"]
+
+
+def test_devices_that_are_asked_for_on_a_rig_name_the_second_channel_as_not_asked_and_never_as_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert hipec(monkeypatch, "devices", "--probe", "--rig", "bench", "--json") == 1
+    rows = {row["device"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows.keys() == {*load_rig("bench").devices, "protective"}
+    assert rows["bath"]["ok"] is False
+    assert rows["protective"]["ok"] is None
+    assert "hipec selftest" in rows["protective"]["answer"]
